@@ -1,0 +1,59 @@
+# The only command surface. `make` sets up .venv by itself and does nothing when nothing changed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not ((3, 11, 5) <= sys.version_info < (3, 13)))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+export PYTHONUTF8 := 1
+export DAGSTER_DISABLE_TELEMETRY := 1
+export SQLMESH__DISABLE_ANONYMIZED_ANALYTICS := true
+
+.PHONY: help playbook test lint serve bench stack lock clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock requirements-installer.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python >=3.11.5,<3.13 on PATH (looked for python3.12, python3.11, python3); install one, or: make PYTHON=/path/to/python" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV) from requirements.lock ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-installer.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+playbook: $(READY) ## Main job: check every page against the embedded DuckDB platform and build the site
+	$(BIN)/playbook check $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
+	@echo "site: site/index.html"
+
+test: $(READY) ## Run every test: unit, acceptance, the real stack, the real browser
+	$(BIN)/pytest $(ARGS)
+
+lint: $(READY) ## Style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+serve: $(READY) ## Serve the site with live reload on 127.0.0.1:8000
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
+
+bench: $(READY) ## Time the check beside its peers, as ratios in one run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+stack: $(READY) ## Start the real services: Postgres, Nessie, Trino, S3Proxy, Dagster
+	$(BIN)/playbook stack up $(ARGS)
+
+lock: $(READY) ## Resolve pyproject.toml anew into requirements.lock
+	$(BIN)/uv pip compile --quiet --python-version 3.11.5 --universal --generate-hashes --all-extras --group dev --no-annotate --no-header pyproject.toml -o requirements.lock
+	grep -A200 '^uv==' requirements.lock | awk 'NR > 1 && /^[a-z]/ {exit} {print}' > requirements-installer.lock
+
+clean: ## Remove what make has built
+	rm -rf $(VENV) site .playbook

@@ -1,0 +1,72 @@
+"""The command line `playbook`: each command stands in its own module and is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from dagster_playbook import __version__
+from dagster_playbook.errors import PlaybookError
+
+#: command -> (module under `cli`, what it does); the order is the order of `playbook --help`.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("check", "Check every config, command, query, name and number on the pages."),
+    "facts": ("facts", "Print what the platform is: models, jobs, config, catalogs, commands, versions."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is run, so that `--help` and `check` stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command, or None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"dagster_playbook.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the table's own words, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say which command was probably meant when there is none of that name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="playbook")
+def group() -> None:
+    """Documentation that cannot lie, and runbooks that run from the page's own text.
+
+    Every config, command, query, name and number on the pages is held to the real Dagster code location, the
+    real SQLMesh project and the services that they speak of.
+
+    Exit codes: 0 clean, 1 findings (or a refused step), 2 could not look.
+    """
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Run the command line; a `PlaybookError` becomes one line on stderr and exit code 2."""
+    try:
+        return group.main(args=argv, prog_name="playbook")
+    except PlaybookError as error:
+        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+        sys.exit(2)

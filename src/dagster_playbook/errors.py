@@ -1,0 +1,46 @@
+"""What stopped us from looking: never a finding, never a pass."""
+
+from __future__ import annotations
+
+
+class PlaybookError(Exception):
+    """A reason why the work could not be done; the command line prints it and exits with 2.
+
+    Attributes:
+        message: one line that names the subject and the cause.
+        cure: what the reader can do about it, or an empty string.
+        path: the file it is about, relative to the project where known, or an empty string.
+        line: the 1-based line in `path`, or 0 when the whole file is meant.
+    """
+
+    def __init__(self, message: str, *, cure: str = "", path: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+        self.path = path
+        self.line = line
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}: " if self.line else f"{self.path}: " if self.path else ""
+        cure = f"\n  cure: {self.cure}" if self.cure else ""
+        return f"{place}{self.message}{cure}"
+
+
+class SettingsError(PlaybookError):
+    """The project's settings cannot be read or do not make sense."""
+
+
+class PlatformError(PlaybookError):
+    """An authority (Dagster, SQLMesh, a service) could not be asked."""
+
+
+class StackError(PlaybookError):
+    """A local service could not be fetched, started or stopped."""
+
+
+class RunbookError(PlaybookError):
+    """A runbook cannot be read, planned, approved or executed as asked."""
+
+
+class ScaffoldError(PlaybookError):
+    """A new asset, seed or model could not be written, or a source not be sampled."""

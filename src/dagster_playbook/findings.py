@@ -1,0 +1,74 @@
+"""What a check says: findings, their severity, and the fixes that a tool may apply."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from dagster_playbook.location import Location
+
+
+class Severity(enum.StrEnum):
+    """How much a finding weighs: an error fails the check, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Replace the text at `location` by `replacement`; `safe` fixes are the ones that `--fix` applies."""
+
+    location: Location
+    replacement: str
+    safe: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        place = self.location
+        return {
+            "path": place.path,
+            "line": place.line,
+            "column": place.column,
+            "end_line": place.end_line,
+            "end_column": place.end_column,
+            "replacement": self.replacement,
+            "safe": self.safe,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: where, by which rule, about what, and which authority says so."""
+
+    location: Location
+    rule: str
+    name: str
+    message: str
+    subject: str = ""
+    severity: Severity = Severity.ERROR
+    evidence: str = ""
+    fix: Fix | None = None
+
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Findings are told in reading order."""
+        return (self.location.path, self.location.line, self.location.column, self.rule, self.message)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, in the order that the documentation gives."""
+        place = self.location
+        return {
+            "path": place.path,
+            "line": place.line,
+            "column": place.column,
+            "end_line": place.end_line,
+            "end_column": place.end_column,
+            "rule": self.rule,
+            "name": self.name,
+            "severity": str(self.severity),
+            "message": self.message,
+            "subject": self.subject,
+            "evidence": self.evidence,
+            "fix": self.fix.as_dict() if self.fix else None,
+        }
