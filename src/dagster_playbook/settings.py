@@ -1,0 +1,184 @@
+"""`[tool.playbook]` of a project's pyproject.toml as one frozen object, with sensible discovery when it is absent."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.errors import SettingsError
+
+#: what is looked at when the settings do not name the pages
+DEFAULT_PAGES = ("docs", "runbooks", "README.md")
+
+
+@dataclass(frozen=True, slots=True)
+class SqlmeshProject:
+    """A SQLMesh project to hold documents to; `path` is relative to the root, `gateway` "" for its default."""
+
+    path: str
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLocation:
+    """A Dagster code location.
+
+    `module` is imported with `working_directory` first on sys.path; `instance` is its dagster.yaml, "" if none.
+    """
+
+    module: str
+    working_directory: str = "."
+    instance: str = ""
+    attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a project says about how it is checked; paths are POSIX and relative to `root`.
+
+    Attributes:
+        root: the absolute folder that holds pyproject.toml.
+        pages: files and folders whose Markdown is checked.
+        exclude: glob patterns of pages that are left out.
+        include_roots: folders that `--8<--` includes are looked up in.
+        commands: command trees that shell blocks are held to: `sqlmesh`, `dagster`, `playbook`, or
+            `name=module:attribute` for any click or typer application.
+        words: inline code that is no name of the platform, each with the reason why it is exempt.
+        schema: the SQLMesh schema that a model's short name stands for, e.g. `oso`.
+        catalogs: folder of Trino catalog property files; references: JSON of Nessie reference names and kinds.
+    """
+
+    root: Path
+    pages: tuple[str, ...] = DEFAULT_PAGES
+    exclude: tuple[str, ...] = ()
+    include_roots: tuple[str, ...] = (".",)
+    mkdocs: str = "mkdocs.yml"
+    cache: str = ".playbook/cache"
+    schema: str = ""
+    commands: tuple[str, ...] = ("sqlmesh", "dagster", "playbook")
+    makefile: str = "Makefile"
+    catalogs: str = ""
+    references: str = ""
+    sqlmesh: tuple[SqlmeshProject, ...] = ()
+    dagster: tuple[CodeLocation, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` with a pyproject.toml that has `[tool.playbook]`, else `start`."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        candidate = folder / "pyproject.toml"
+        if candidate.is_file() and b"[tool.playbook" in candidate.read_bytes():
+            return folder
+    return start
+
+
+def load_settings(root: Path) -> Settings:
+    """Read the settings of the project at `root`.
+
+    Raises:
+        SettingsError: the file cannot be parsed, or an entry is unknown or of the wrong type.
+    """
+    if not root.is_dir():
+        raise SettingsError(f"no project folder {root}", cure="name an existing folder with --project")
+    table = _read_table(root / "pyproject.toml")
+    known = {f.name for f in fields(Settings)} - {"root"}
+    for key in table:
+        if key.replace("-", "_") not in known:
+            raise SettingsError(
+                f"[tool.playbook] has no setting {key!r}",
+                path="pyproject.toml",
+                cure="known settings: " + ", ".join(sorted(known)),
+            )
+    values: dict[str, Any] = {k.replace("-", "_"): v for k, v in table.items()}
+    return Settings(root=root, **(_discovered(root) | _typed(values)))
+
+
+def _read_table(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot be read as TOML: {error}", path="pyproject.toml") from error
+    table = document.get("tool", {}).get("playbook", {})
+    if not isinstance(table, dict):
+        raise SettingsError("[tool.playbook] is not a table", path="pyproject.toml")
+    if "dagster" not in table:
+        table = _with_tool_dagster(table, document.get("tool", {}).get("dagster"))
+    return table
+
+
+def _with_tool_dagster(table: dict[str, Any], tool_dagster: Any) -> dict[str, Any]:
+    """Dagster's own `[tool.dagster]` names the code location when ours does not."""
+    if isinstance(tool_dagster, dict) and isinstance(tool_dagster.get("module_name"), str):
+        location = {
+            "module": tool_dagster["module_name"],
+            "working_directory": tool_dagster.get("working_directory", "."),
+        }
+        return {**table, "dagster": [location]}
+    return table
+
+
+def _discovered(root: Path) -> dict[str, Any]:
+    """What can be told without settings: a SQLMesh project is a folder with a config.yaml or config.py of its own."""
+    found = [
+        SqlmeshProject(folder)
+        for folder in (".", "sqlmesh", "warehouse", "transform")
+        if (root / folder / "models").is_dir()
+        and any((root / folder / name).is_file() for name in ("config.yaml", "config.yml", "config.py"))
+    ]
+    return {"sqlmesh": tuple(found[:1])}
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    typed: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == "sqlmesh":
+            typed[key] = tuple(_record(SqlmeshProject, key, item) for item in _list(key, value))
+        elif key == "dagster":
+            typed[key] = tuple(_record(CodeLocation, key, item) for item in _list(key, value))
+        elif key in ("words", "environment"):
+            if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+                raise SettingsError(f"{key} has to be a table of strings", path="pyproject.toml")
+            typed[key] = value
+        elif key in ("mkdocs", "cache", "schema", "makefile", "catalogs", "references"):
+            if not isinstance(value, str):
+                raise SettingsError(f"{key} has to be a string", path="pyproject.toml")
+            typed[key] = value
+        else:
+            items = _list(key, value)
+            if not all(isinstance(item, str) for item in items):
+                raise SettingsError(f"{key} has to be a list of strings", path="pyproject.toml")
+            typed[key] = tuple(items)
+    return typed
+
+
+def _list(key: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise SettingsError(f"{key} has to be a list", path="pyproject.toml")
+    return value
+
+
+def _record(kind: type[Any], key: str, item: Any) -> Any:
+    known = {f.name for f in fields(kind)}
+    if not isinstance(item, dict) or not all(isinstance(v, str) for v in item.values()):
+        raise SettingsError(
+            f"each [[tool.playbook.{key}]] has to be a table of strings", path="pyproject.toml"
+        )
+    values = {k.replace("-", "_"): v for k, v in item.items()}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise SettingsError(
+            f"[[tool.playbook.{key}]] has no entry {unknown[0]!r}",
+            path="pyproject.toml",
+            cure="known entries: " + ", ".join(sorted(known)),
+        )
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise SettingsError(f"[[tool.playbook.{key}]]: {error}", path="pyproject.toml") from error
