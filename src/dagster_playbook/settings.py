@@ -105,11 +105,12 @@ def _read_table(path: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot be read as TOML: {error}", path="pyproject.toml") from error
-    table = document.get("tool", {}).get("playbook", {})
+    tools = document.get("tool", {})
+    table: dict[str, Any] = tools.get("playbook", {})
     if not isinstance(table, dict):
         raise SettingsError("[tool.playbook] is not a table", path="pyproject.toml")
     if "dagster" not in table:
-        table = _with_tool_dagster(table, document.get("tool", {}).get("dagster"))
+        table = _with_tool_dagster(table, tools.get("dagster"))
     return table
 
 
@@ -167,9 +168,7 @@ def _list(key: str, value: Any) -> list[Any]:
 def _record(kind: type[Any], key: str, item: Any) -> Any:
     known = {f.name for f in fields(kind)}
     if not isinstance(item, dict) or not all(isinstance(v, str) for v in item.values()):
-        raise SettingsError(
-            f"each [[tool.playbook.{key}]] has to be a table of strings", path="pyproject.toml"
-        )
+        raise SettingsError(f"each [[tool.playbook.{key}]] has to be a table of strings", path="pyproject.toml")
     values = {k.replace("-", "_"): v for k, v in item.items()}
     unknown = sorted(set(values) - known)
     if unknown:
