@@ -1,0 +1,56 @@
+"""What the code location reads from its environment, in one place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+WAREHOUSE = Path(__file__).resolve().parents[1]
+PROJECT = WAREHOUSE.parent
+SQLMESH_PROJECT = WAREHOUSE / "oso_sqlmesh"
+PRODUCTION = "prod"
+DEVELOPMENT = "dev"
+
+
+def gateway() -> str:
+    """SQLMesh's gateway: `DAGSTER_SQLMESH_GATEWAY`, `duckdb` when unset."""
+    return os.environ.get("DAGSTER_SQLMESH_GATEWAY") or "duckdb"
+
+
+def data_dir() -> Path:
+    """Where the embedded warehouse and the evidence are kept: `OSO_WAREHOUSE_DATA`, `.playbook/warehouse` when unset."""
+    return Path(os.environ.get("OSO_WAREHOUSE_DATA") or PROJECT / ".playbook" / "warehouse").absolute()
+
+
+def git_repository() -> Path:
+    """The repository whose history is a source: `OSO_GIT_REPOSITORY`, this project when unset."""
+    return Path(os.environ.get("OSO_GIT_REPOSITORY") or PROJECT).absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class NessieSettings:
+    """How to reach Nessie.
+
+    Attributes:
+        uri: base of the REST API, e.g. `http://127.0.0.1:19120/api/v2`.
+        branch: the reference that Trino writes to.
+        tag: the reference that consumers read.
+        timeout_s: seconds to wait for any one answer.
+    """
+
+    uri: str
+    branch: str = "main"
+    tag: str = "consumer"
+    timeout_s: float = 30.0
+
+
+def nessie() -> NessieSettings:
+    """Nessie's address and references from `NESSIE_URI`, `NESSIE_BRANCH`, `NESSIE_CONSUMER_TAG`, `NESSIE_TIMEOUT_S`."""
+    env = os.environ.get
+    return NessieSettings(
+        uri=env("NESSIE_URI") or "http://127.0.0.1:19120/api/v2",
+        branch=env("NESSIE_BRANCH") or "main",
+        tag=env("NESSIE_CONSUMER_TAG") or "consumer",
+        timeout_s=float(env("NESSIE_TIMEOUT_S") or "30"),
+    )
