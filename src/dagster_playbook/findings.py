@@ -72,3 +72,26 @@ class Finding:
             "evidence": self.evidence,
             "fix": self.fix.as_dict() if self.fix else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its code (never reused), kebab name and what it holds; its page has why and examples."""
+
+    code: str
+    name: str
+    summary: str
+    severity: Severity = Severity.ERROR
+
+    def finding(
+        self,
+        location: Location,
+        message: str,
+        *,
+        subject: str = "",
+        evidence: str = "",
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this rule."""
+        return Finding(location, self.code, self.name, message, subject, severity or self.severity, evidence, fix)

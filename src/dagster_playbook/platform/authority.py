@@ -65,3 +65,16 @@ class Authority(Protocol):
 
     def python_names(self, text: str) -> TextAnswer:
         """Imports and attribute accesses on imported modules that do not resolve in the installed packages."""
+
+
+class Documents(Protocol):
+    """Questions about texts of other formats, each asked of its real schema, loader or linter."""
+
+    def validate(self, kind: str, data: object) -> TextAnswer:
+        """Validate loaded data against the schema of `kind`: workflow, compose, mkdocs or pre-commit.
+
+        A problem's `subject` is the path of the wrong value, keys joined by a slash.
+        """
+
+    def lint_python(self, text: str) -> TextAnswer:
+        """What ruff says of a Python block, asked through pytest-examples; a problem's `subject` is its code."""

@@ -62,6 +62,7 @@ class ConfigTypeFact:
         inner: type keys: [item] of an array or a noneable, [key, value] of a map, [scalar, other] of a union.
         enum: the allowed values of an enum.
         scalar: INT, STRING, FLOAT or BOOL for a scalar.
+        aliases: of a strict shape: field name to the other name that Dagster still takes for it.
     """
 
     key: str
@@ -71,6 +72,7 @@ class ConfigTypeFact:
     inner: tuple[str, ...] = ()
     enum: tuple[str, ...] = ()
     scalar: str = ""
+    aliases: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +152,13 @@ class Facts:
 
     Attributes:
         fingerprint: of the platform's sources, the settings and the installed versions.
+        ops: op name to the key of its `config` type, "" when the op takes no config.
         versions: distribution name to version.
         values: dotted key to a plain value, what prose is bound to, e.g. `dagster.run_retries.max_retries`.
         origins: dotted key to where the value comes from, e.g. `warehouse/dagster.yaml`.
+        keys: dotted key of a config file of the platform to that file, e.g. `run_retries.max_retries`.
+        environment: environment variable that the platform's sources read to the file that reads it.
+        kinds: the model kinds that SQLMesh knows, upper case.
         sources: what was read, e.g. `{"sqlmesh": "warehouse/oso_sqlmesh", ...}`.
     """
 
@@ -172,8 +178,22 @@ class Facts:
     refs: dict[str, RefFact] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return dataclasses.asdict(self)
+        """Plain data for JSON: nested dicts and lists in the order of the fields."""
+        return {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def plain(value: Any) -> Any:
+    """Facts, and containers of facts, as JSON types."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return value

@@ -1,0 +1,84 @@
+"""From a page to its claims: every fence, code span, binding and link becomes exactly one claim."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.yaml_routing import route_yaml
+from dagster_playbook.claims.yaml_text import Dialect, read_yaml
+from dagster_playbook.markdown.model import Fence, Page
+
+_MODEL = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:MODEL|AUDIT|METRIC)\s*\(", re.IGNORECASE | re.DOTALL)
+
+
+def claims_of(page: Page) -> Iterator[Claim]:
+    """The claims of a page, fences first, then code spans, bindings and links, each in reading order."""
+    for fence in page.fences:
+        yield claim_of_fence(fence)
+    for span in page.spans:
+        yield Claim(Kind.NAME, span.text, span.location, span=span)
+    for binding in page.bindings:
+        yield Claim(Kind.FACT, binding.shown, binding.location, binding=binding)
+    for link in page.links:
+        yield Claim(Kind.LINK, link.target, link.location, link=link)
+
+
+def claim_of_fence(fence: Fence) -> Claim:
+    """What one fence asserts, by the first word of its info string and by what stands in it."""
+    route = _LANGUAGES.get(fence.language)
+    if route is None:
+        named = f"the language {fence.language!r} has no rule" if fence.language else "the fence names no language"
+        return Claim(Kind.UNKNOWN, fence.body, fence.location, fence=fence, why=named)
+    return route(fence)
+
+
+def _plain(kind: Kind) -> Callable[[Fence], Claim]:
+    return lambda fence: Claim(kind, fence.body, fence.location, fence=fence)
+
+
+def _yaml(fence: Fence) -> Claim:
+    title = fence.attributes.get("title", "")
+    node, problems = read_yaml(fence.body, Dialect.DAGSTER)
+    kind = Kind.RUN_CONFIG if "job" in fence.attributes else route_yaml(node, title)
+    if kind is Kind.SQLMESH_CONFIG:
+        node, problems = read_yaml(fence.body, Dialect.CORE)
+    why = "" if kind is not Kind.UNKNOWN else "its keys belong to no known config"
+    return Claim(kind, fence.body, fence.location, fence=fence, yaml=node, yaml_problems=tuple(problems), why=why)
+
+
+def _json(fence: Fence) -> Claim:
+    """JSON run config is what the launchpad takes too; other JSON is only held to JSON's own grammar."""
+    claim = _yaml(fence)
+    if claim.kind is Kind.RUN_CONFIG:
+        return claim
+    return Claim(Kind.JSON, fence.body, fence.location, fence=fence)
+
+
+def _sql(fence: Fence) -> Claim:
+    kind = Kind.MODEL if _MODEL.match(fence.body) else Kind.SQL
+    return Claim(kind, fence.body, fence.location, fence=fence)
+
+
+_LANGUAGES: dict[str, Callable[[Fence], Claim]] = {
+    "yaml": _yaml,
+    "yml": _yaml,
+    "json": _json,
+    "toml": _plain(Kind.TOML),
+    "sql": _sql,
+    "trino": _sql,
+    "duckdb": _sql,
+    "bigquery": _sql,
+    "python": _plain(Kind.PYTHON),
+    "py": _plain(Kind.PYTHON),
+    "pycon": _plain(Kind.PYTHON),
+    "sh": _plain(Kind.SHELL),
+    "bash": _plain(Kind.SHELL),
+    "shell": _plain(Kind.SHELL),
+    "zsh": _plain(Kind.SHELL),
+    "console": _plain(Kind.SHELL),
+    "properties": _plain(Kind.PROPERTIES),
+    "md": _plain(Kind.MARKDOWN),
+    "markdown": _plain(Kind.MARKDOWN),
+}

@@ -1,0 +1,131 @@
+"""Commands in a shell block, as a shell would split them, each word with its place; nothing is ever run.
+
+The grammar is tree-sitter's: quotes, continuations, pipes, redirections, here-documents, loops and substitutions
+are its business. What stands inside a here-document is data, not a command.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+#: a deliberate blank: `<name>`, `NAME` in angle brackets with words, or an ellipsis
+PLACEHOLDER = re.compile(r"<[A-Za-z][\w .:/-]*>|\.\.\.|…")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a command after quote removal; `is_known` is False when the shell would substitute in it."""
+
+    text: str
+    line: int
+    column: int
+    end_column: int
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCommand:
+    """A simple command: its words (the first is the program), without redirections and leading assignments."""
+
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShellText:
+    """What a shell block says: its commands in order, and where it is not shell (line and column 1-based)."""
+
+    commands: tuple[ShellCommand, ...]
+    errors: tuple[tuple[int, int, str], ...]
+
+
+def read_shell(text: str, *, is_console: bool = False) -> ShellText:
+    """Split a block; in a console block only the lines after a prompt are commands, the rest is output."""
+    source = _without_placeholders(_console_input(text) if is_console or _has_prompts(text) else text)
+    data = source.encode("utf-8")
+    root = _parser().parse(data).root_node
+    lines = source.split("\n")
+    commands: list[ShellCommand] = []
+    errors: list[tuple[int, int, str]] = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.is_error or node.is_missing:
+            row, offset = node.start_point
+            told = f"{node.type!r} is missing" if node.is_missing else "cannot be parsed"
+            errors.append((row + 1, _column(lines, row, offset), told))
+            continue
+        if node.type == "command":
+            commands.append(ShellCommand(tuple(_words(node, lines))))
+        stack.extend(reversed(node.children))
+    return ShellText(tuple(commands), tuple(errors))
+
+
+@cache
+def _parser() -> Parser:
+    import tree_sitter_bash
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_bash.language()))
+
+
+def _has_prompts(text: str) -> bool:
+    return text.lstrip().startswith("$ ")
+
+
+def _console_input(text: str) -> str:
+    """Blank out prompts and output, so that lines and columns stay what they were."""
+    kept: list[str] = []
+    continues = False
+    for line in text.split("\n"):
+        if continues:
+            kept.append(line)
+        else:
+            prompt = re.match(r"\s*(?:\$|%|>>>) ", line)
+            kept.append(" " * prompt.end() + line[prompt.end() :] if prompt else "")
+        continues = bool(kept[-1]) and kept[-1].endswith("\\")
+    return "\n".join(kept)
+
+
+def _without_placeholders(text: str) -> str:
+    """`<name>` would be a redirection: stand a word of the same length in its place."""
+    return PLACEHOLDER.sub(lambda m: "_" * len(m.group()) if m.group().startswith("<") else m.group(), text)
+
+
+def _words(command: Node, lines: list[str]) -> list[Word]:
+    words: list[Word] = []
+    for child in command.children:
+        if child.type in ("variable_assignment", "file_redirect", "herestring_redirect", "heredoc_redirect"):
+            continue
+        row, offset = child.start_point
+        end_row, end_offset = child.end_point
+        column = _column(lines, row, offset)
+        end = _column(lines, end_row, end_offset) if end_row == row else len(lines[row]) + 1
+        text, known = _text(child)
+        words.append(Word(text, row + 1, column, end, known and not re.fullmatch(r"_+", text)))
+    return words
+
+
+def _text(node: Node) -> tuple[str, bool]:
+    raw = (node.text or b"").decode("utf-8", "replace")
+    if node.type in ("command_name", "concatenation"):
+        parts = [_text(child) for child in node.children] or [(raw, True)]
+        return "".join(text for text, _ in parts), all(known for _, known in parts)
+    if node.type == "string":
+        known = all(child.type in ('"', "string_content") for child in node.children)
+        return raw[1:-1].replace('\\"', '"'), known
+    if node.type == "raw_string":
+        return raw[1:-1], True
+    if node.type in ("word", "number", "brace_expression", "extglob_pattern"):
+        return re.sub(r"\\(.)", r"\1", raw), True
+    return raw, False
+
+
+def _column(lines: list[str], row: int, offset: int) -> int:
+    """tree-sitter counts bytes, people count characters; 1-based."""
+    return len(lines[row].encode("utf-8")[:offset].decode("utf-8", "ignore")) + 1

@@ -1,0 +1,270 @@
+"""SH: shell blocks and command spans against the real command trees; nothing is ever run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.shell import ShellCommand, Word, read_shell
+from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.platform.facts import CommandFact, OptionFact
+from dagster_playbook.rules.selectors import entry_findings
+from dagster_playbook.rules.world import World, did_you_mean, near
+
+KINDS = frozenset({Kind.SHELL})
+
+NOT_SHELL = Rule("SH601", "not-shell", "A shell block that no shell can parse.")
+UNKNOWN_COMMAND = Rule("SH602", "unknown-command", "A program that is neither of the project nor a standard one.")
+UNKNOWN_SUBCOMMAND = Rule("SH603", "unknown-subcommand", "A sub-command that the program does not have.")
+UNKNOWN_OPTION = Rule("SH604", "unknown-option", "An option that the command does not take.")
+WRONG_ARGUMENTS = Rule("SH605", "wrong-arguments", "Too few or too many arguments, or an option without its value.")
+WRONG_CHOICE = Rule("SH606", "wrong-choice", "A value that the option or argument does not allow.")
+UNKNOWN_TARGET = Rule("SH607", "unknown-make-target", "A make target that the Makefile does not have.")
+UNKNOWN_PATH = Rule("SH608", "unknown-path", "A path of the project that does not exist.")
+APPLIES = Rule("SH609", "dry-run-applies", "`sqlmesh plan --dry-run` is told as harmless, but it applies the plan.")
+
+RULES = (
+    NOT_SHELL,
+    UNKNOWN_COMMAND,
+    UNKNOWN_SUBCOMMAND,
+    UNKNOWN_OPTION,
+    WRONG_ARGUMENTS,
+    WRONG_CHOICE,
+    UNKNOWN_TARGET,
+    UNKNOWN_PATH,
+    APPLIES,
+)
+
+#: programs that documentation may name without a command tree of ours: the shell's own and the usual tools
+STANDARD_PROGRAMS = frozenset(
+    """. [ alias apt apt-get awk aws basename bash brew bunzip2 bzip2 cat cd chmod chown cp curl cut date deactivate df
+    diff dirname docker docker-compose du echo env eval exec exit export false find fold gcloud bq gsutil gh git grep
+    gunzip gzip head helm id install ip java javac jq kill kubectl less ln ls lsof man mkdir mktemp mv mvn nc node npm
+    npx open openssl pip pip3 pipx pkill pnpm poetry printenv printf ps psql pwd pyenv pytest python python3 read rg rm
+    rmdir rsync ruff mypy scp sed seq set sh sha256sum shasum sleep sort source split ssh ssh-add ssh-keygen sudo tail
+    tar tee terraform test time timeout tmux top touch tr trap true tty type uname uniq unset unzip uv uvx virtualenv
+    wait watch wc wget which xargs yarn yq zip zsh trino pre-commit hatch twine""".split()
+)
+_WRAPPERS = frozenset({"sudo", "time", "env", "exec", "command", "nohup"})
+_RUNNERS = (("uv", "run"), ("uvx",), ("pipx", "run"), ("poetry", "run"), ("hatch", "run"), ("python", "-m"), ("python3", "-m"))
+
+
+@dataclass(slots=True)
+class _Parse:
+    """Where the walk along a command line stands."""
+
+    command: CommandFact
+    path: str
+    arguments: list[Word] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    is_uncertain: bool = False
+
+
+def check(claim: Claim, world: World) -> Iterator[Finding]:
+    """Findings of a shell block: what does not parse, then each command in order."""
+    text = read_shell(claim.text, is_console=bool(claim.fence and claim.fence.language == "console"))
+    for line, column, told in text.errors:
+        yield NOT_SHELL.finding(claim.at(line, column), f"the shell block {told}", subject="shell", evidence="bash grammar")
+    for command in text.commands:
+        yield from command_findings(command, claim, world)
+
+
+def command_findings(command: ShellCommand, claim: Claim, world: World) -> Iterator[Finding]:
+    """Findings of one command; a program without a command tree is only held to be a known program."""
+    words = _unwrapped(command.words)
+    if not words or not words[0].is_known:
+        return
+    program = words[0].text.rsplit("/", 1)[-1]
+    if program == "make" and world.facts.make_targets:
+        yield from _make(words[1:], claim, world)
+    elif program in world.facts.commands:
+        yield from _tree(words, world.facts.commands[program], claim, world)
+    elif not _is_program(words[0].text, program, world):
+        known = [*world.facts.commands, *STANDARD_PROGRAMS]
+        message = f"no program is called {program!r}{did_you_mean(program, known)}"
+        where = claim.at(words[0].line, words[0].column, words[0].line, words[0].end_column)
+        found = near(program, known)
+        fix = Fix(where, found, safe=True) if found and "/" not in words[0].text else None
+        yield UNKNOWN_COMMAND.finding(
+            where, message, subject=program, evidence="command trees and standard programs", fix=fix
+        )
+
+
+def _unwrapped(words: Sequence[Word]) -> Sequence[Word]:
+    """`uv run sqlmesh ...` and `sudo ...` are about the program behind them."""
+    while words and words[0].text in _WRAPPERS:
+        words = words[1:]
+        while words and (words[0].text.startswith("-") or "=" in words[0].text):
+            words = words[1:]
+    for runner in _RUNNERS:
+        if tuple(word.text for word in words[: len(runner)]) == runner and len(words) > len(runner):
+            rest = words[len(runner) :]
+            if not rest[0].text.startswith("-"):
+                return rest
+    return words
+
+
+def _is_program(text: str, program: str, world: World) -> bool:
+    if program in STANDARD_PROGRAMS or program in world.conventions.words:
+        return True
+    return "/" in text and world.files.exists(text.removeprefix("./"))
+
+
+def _make(words: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding]:
+    skip = False
+    for word in words:
+        if skip or not word.is_known or "=" in word.text or word.text.startswith("-"):
+            skip = word.text in ("-C", "-f", "-j") and not skip
+            continue
+        if word.text not in world.facts.make_targets:
+            where = claim.at(word.line, word.column, word.line, word.end_column)
+            found = near(word.text, world.facts.make_targets)
+            message = f"the Makefile has no target {word.text!r}{did_you_mean(word.text, world.facts.make_targets)}"
+            fix = Fix(where, found, safe=True) if found else None
+            yield UNKNOWN_TARGET.finding(where, message, subject=word.text, evidence="Makefile", fix=fix)
+
+
+def _tree(words: Sequence[Word], root: CommandFact, claim: Claim, world: World) -> Iterator[Finding]:
+    state = _Parse(root, root.name)
+    queue = list(words[1:])
+    only_arguments = False
+    while queue:
+        word = queue.pop(0)
+        if word.text == "--":
+            only_arguments = True
+        elif word.text.startswith("-") and len(word.text) > 1 and not only_arguments:
+            yield from _option(word, queue, state, claim, world)
+        elif state.command.subcommands and not state.arguments:
+            yield from _subcommand(word, state, claim)
+        else:
+            state.arguments.append(word)
+        if state.is_uncertain:
+            return
+    yield from _arguments(words, state, claim, world)
+
+
+def _subcommand(word: Word, state: _Parse, claim: Claim) -> Iterator[Finding]:
+    if not word.is_known:
+        state.is_uncertain = True
+        return
+    found = state.command.subcommands.get(word.text)
+    if found is not None:
+        state.command, state.path = found, f"{state.path} {word.text}"
+        state.seen = set()
+        return
+    state.is_uncertain = True
+    where = claim.at(word.line, word.column, word.line, word.end_column)
+    known = state.command.subcommands
+    repair = near(word.text, known)
+    message = f"{state.path} has no sub-command {word.text!r}{did_you_mean(word.text, known)}"
+    fix = Fix(where, repair, safe=True) if repair else None
+    yield UNKNOWN_SUBCOMMAND.finding(where, message, subject=word.text, evidence=f"{state.path} --help", fix=fix)
+
+
+def _option(word: Word, queue: list[Word], state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
+    name, equals, value = word.text.partition("=")
+    option = _find_option(state.command, name)
+    where = claim.at(word.line, word.column, word.line, word.column + len(name))
+    if option is None and re.fullmatch(r"-[A-Za-z]{2,}", word.text):
+        yield from _short_options(word, queue, state, claim)
+        return
+    if option is None:
+        known = [spelling for one in state.command.options for spelling in one.names] + ["--help"]
+        if name in ("--help", "-h"):
+            return
+        message = f"{state.path} has no option {name!r}{did_you_mean(name, known)}"
+        repair = near(name, known)
+        fix = Fix(where, repair, safe=True) if repair else None
+        state.is_uncertain = not equals and bool(queue) and not queue[0].text.startswith("-")
+        yield UNKNOWN_OPTION.finding(where, message, subject=name, evidence=f"{state.path} --help", fix=fix)
+        return
+    state.seen.add(option.names[-1])
+    if state.path == "sqlmesh plan" and name == "--dry-run":
+        message = "--dry-run is another name of --skip-backfill and applies the plan; only --explain changes nothing"
+        yield APPLIES.finding(where, message, subject=name, evidence="sqlmesh plan", fix=Fix(where, "--explain"))
+    if not option.takes_value:
+        return
+    if equals:
+        start = word.column + len(name) + 1
+        given = Word(value, word.line, start, word.end_column, word.is_known)
+    elif queue:
+        given = queue.pop(0)
+    else:
+        message = f"{state.path} {name} takes a value and none follows"
+        yield WRONG_ARGUMENTS.finding(where, message, subject=name, evidence=f"{state.path} --help")
+        return
+    yield from _value(option, given, state, claim, world)
+
+
+def _short_options(word: Word, queue: list[Word], state: _Parse, claim: Claim) -> Iterator[Finding]:
+    """`-xy` is `-x -y`, and `-xvalue` when -x takes a value."""
+    for position, letter in enumerate(word.text[1:], 1):
+        option = _find_option(state.command, f"-{letter}")
+        if option is None:
+            where = claim.at(word.line, word.column, word.line, word.end_column)
+            message = f"{state.path} has no option '-{letter}'"
+            yield UNKNOWN_OPTION.finding(where, message, subject=word.text, evidence=f"{state.path} --help")
+            return
+        state.seen.add(option.names[-1])
+        if option.takes_value:
+            if position == len(word.text) - 1 and queue:
+                queue.pop(0)
+            return
+
+
+def _find_option(command: CommandFact, name: str) -> OptionFact | None:
+    return next((option for option in command.options if name in option.names), None)
+
+
+def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
+    if not given.is_known:
+        return
+    where = claim.at(given.line, given.column, given.line, given.end_column)
+    if option.choices and given.text not in option.choices:
+        message = (
+            f"{state.path} {option.names[0]} takes one of {', '.join(option.choices)}, not {given.text!r}"
+            f"{did_you_mean(given.text, option.choices)}"
+        )
+        repair = near(given.text, option.choices)
+        fix = Fix(where, repair, safe=True) if repair else None
+        yield WRONG_CHOICE.finding(where, message, subject=given.text, evidence=f"{state.path} --help", fix=fix)
+    elif state.path.startswith("sqlmesh ") and option.names[0] in ("--restate-model", "-r", "--select-model", "--backfill-model"):
+        yield from entry_findings(given.text, where, world)
+
+
+def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
+    command, where = state.command, claim.at(words[0].line, words[0].column, words[0].line, words[-1].end_column)
+    asks_help = any(word.text in ("--help", "-h", "--version") for word in words)
+    if asks_help:
+        return
+    missing = [option for option in command.options if option.required and not state.seen & set(option.names)]
+    evidence = f"{state.path} --help"
+    if missing:
+        message = f"{state.path} needs the option {missing[0].names[0]}"
+        yield WRONG_ARGUMENTS.finding(where, message, subject=missing[0].names[0], evidence=evidence)
+    count = len(state.arguments)
+    if not command.subcommands and count < command.min_arguments:
+        message = f"{state.path} needs {command.min_arguments} arguments, {count} are given"
+        yield WRONG_ARGUMENTS.finding(where, message, subject=state.path, evidence=evidence)
+    if not command.subcommands and 0 <= command.max_arguments < count:
+        extra = state.arguments[command.max_arguments]
+        place = claim.at(extra.line, extra.column, extra.line, extra.end_column)
+        message = f"{state.path} takes {command.max_arguments or 'no'} arguments; {extra.text!r} is one too many"
+        yield WRONG_ARGUMENTS.finding(place, message, subject=extra.text, evidence=evidence)
+    for word, choices in zip(state.arguments, command.argument_choices, strict=False):
+        if choices and word.is_known and word.text not in choices:
+            place = claim.at(word.line, word.column, word.line, word.end_column)
+            message = f"{state.path} takes one of {', '.join(choices)}, not {word.text!r}"
+            yield WRONG_CHOICE.finding(place, message, subject=word.text, evidence=evidence)
+    yield from _paths(state.arguments, claim, world)
+
+
+def _paths(arguments: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding]:
+    for word in arguments:
+        if word.is_known and re.fullmatch(r"(?:docs|runbooks|warehouse|tests|src)/[\w./-]+", word.text):
+            if not world.files.exists(word.text):
+                place = claim.at(word.line, word.column, word.line, word.end_column)
+                message = f"{word.text!r} does not exist in the project"
+                yield UNKNOWN_PATH.finding(place, message, subject=word.text, evidence="the project's files")

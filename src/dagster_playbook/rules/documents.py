@@ -1,0 +1,154 @@
+"""Blocks of other formats: held to the real schema or loader of each, and to the file that their title names."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+
+from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.yaml_text import Dialect, YamlNode, read_yaml
+from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.platform.authority import TextProblem
+from dagster_playbook.rules.world import World
+
+KINDS = frozenset(
+    {
+        Kind.SQLMESH_CONFIG,
+        Kind.DAGSTER_INSTANCE,
+        Kind.WORKFLOW,
+        Kind.COMPOSE,
+        Kind.MKDOCS,
+        Kind.PRE_COMMIT,
+        Kind.JSON,
+        Kind.TOML,
+    }
+)
+
+BAD_INSTANCE = Rule("DG112", "invalid-instance-config", "A dagster.yaml that Dagster's instance schema refuses.")
+BAD_SQLMESH = Rule("SM208", "invalid-sqlmesh-config", "A SQLMesh config that SQLMesh's own loader refuses.")
+BAD_DOCUMENT = Rule("PB017", "invalid-document", "A block that the schema of its format refuses.")
+EXCERPT = Rule("PB018", "excerpt-differs", "A block titled with a file of the project that the file does not contain.")
+
+RULES = (BAD_INSTANCE, BAD_SQLMESH, BAD_DOCUMENT, EXCERPT)
+
+_SCHEMAS = {
+    Kind.WORKFLOW: "workflow",
+    Kind.COMPOSE: "compose",
+    Kind.MKDOCS: "mkdocs",
+    Kind.PRE_COMMIT: "pre-commit",
+}
+
+
+def check(claim: Claim, world: World) -> Iterator[Finding]:
+    """Findings of a block of one of these formats."""
+    if claim.kind is Kind.JSON:
+        yield from _json(claim)
+    elif claim.kind is Kind.TOML:
+        yield from _toml(claim)
+    elif claim.yaml is not None and not claim.yaml_problems:
+        yield from _yaml(claim, claim.yaml, world)
+
+
+def _json(claim: Claim) -> Iterator[Finding]:
+    try:
+        json.loads(claim.text)
+    except json.JSONDecodeError as error:
+        where = claim.at(error.lineno, error.colno)
+        yield BAD_DOCUMENT.finding(where, f"the block is not JSON: {error.msg}", subject="json", evidence="json")
+    except RecursionError:
+        yield BAD_DOCUMENT.finding(claim.location, "the block is nested too deep to be read", subject="json")
+
+
+def _toml(claim: Claim) -> Iterator[Finding]:
+    try:
+        tomllib.loads(claim.text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        line = getattr(error, "lineno", None) or _line_told(str(error))
+        yield BAD_DOCUMENT.finding(claim.at(line), f"the block is not TOML: {error}", subject="toml", evidence="tomllib")
+
+
+def _line_told(message: str) -> int:
+    """tomllib tells the line in words only: `... (at line 3, column 5)`."""
+    _, _, rest = message.partition("(at line ")
+    digits = rest.split(",")[0]
+    return int(digits) if digits.isdigit() else 1
+
+
+def _yaml(claim: Claim, root: YamlNode, world: World) -> Iterator[Finding]:
+    if claim.kind is Kind.SQLMESH_CONFIG:
+        for problem in world.authority.sqlmesh_config(claim.text).problems:
+            yield _placed(BAD_SQLMESH, problem, claim, root, f"SQLMesh {world.facts.versions.get('sqlmesh', '')}")
+    elif claim.kind is Kind.DAGSTER_INSTANCE:
+        for problem in world.authority.dagster_instance(claim.text).problems:
+            yield _placed(BAD_INSTANCE, problem, claim, root, f"Dagster {world.facts.versions.get('dagster', '')}")
+    else:
+        for problem in world.documents.validate(_SCHEMAS[claim.kind], root.plain()).problems:
+            yield _placed(BAD_DOCUMENT, problem, claim, root, f"the schema of a {claim.kind}")
+
+
+def _placed(rule: Rule, problem: TextProblem, claim: Claim, root: YamlNode, evidence: str) -> Finding:
+    if problem.line:
+        where = claim.at(problem.line, problem.column or 1)
+    else:
+        where = claim.node_at(_find(root, problem.subject.split("/")))
+    return rule.finding(where, problem.message, subject=problem.subject, evidence=evidence)
+
+
+def _find(node: YamlNode, path: list[str]) -> YamlNode:
+    """The key node of the deepest part of the path that exists."""
+    found = node
+    for part in path:
+        pair = next(((k, v) for k, v in node.items() if str(k.value) == part), None)
+        if pair is not None:
+            found, node = pair
+        elif node.is_list and part.isdigit() and int(part) < len(node.elements()):
+            found = node = node.elements()[int(part)]
+        else:
+            break
+    return found
+
+
+def excerpt_findings(claim: Claim, world: World) -> Iterator[Finding]:
+    """A block whose `title=` is a file of the project has to be an excerpt of that file, as the file is now."""
+    title = claim.fence.attributes.get("title", "") if claim.fence else ""
+    text = world.files.text(title) if "/" in title or "." in title else None
+    if text is None or not title:
+        return
+    if claim.yaml is not None:
+        whole, problems = read_yaml(text, Dialect.DAGSTER)
+        if whole is not None and not problems:
+            yield from _subset(claim.yaml, whole, (), claim, title)
+        return
+    lines = iter([line.strip() for line in text.split("\n")])
+    for number, line in enumerate(claim.text.split("\n"), 1):
+        wanted = line.strip()
+        if wanted in ("", "...", "…", "# ...", "-- ..."):
+            continue
+        if wanted not in lines:
+            column = len(line) - len(line.lstrip()) + 1
+            where = claim.at(number, column, number, column + len(wanted))
+            yield EXCERPT.finding(where, f"{title} has no such line here: {wanted[:60]!r}", subject=title, evidence=title)
+            return
+
+
+def _subset(part: YamlNode, whole: YamlNode, path: tuple[str, ...], claim: Claim, title: str) -> Iterator[Finding]:
+    if part.is_map and whole.is_map:
+        known = {str(k.value): v for k, v in whole.items()}
+        for key, value in part.items():
+            name = str(key.value)
+            if name not in known:
+                message = f"{title} has no key {'.'.join((*path, name))}"
+                yield EXCERPT.finding(claim.node_at(key), message, subject=name, evidence=title)
+            else:
+                yield from _subset(value, known[name], (*path, name), claim, title)
+    elif part.is_list and whole.is_list:
+        have = [item.plain() for item in whole.elements()]
+        for item in part.elements():
+            if not item.is_map and item.plain() not in have:
+                message = f"{title} does not list {item.text!r} under {'.'.join(path)}"
+                yield EXCERPT.finding(claim.node_at(item), message, subject=item.text, evidence=title)
+    elif part.plain() != whole.plain() and part.text not in ("...", "…"):
+        name = ".".join(path)
+        message = f"{title} says {name}: {whole.text or 'another structure'}, not {part.text or 'this'}"
+        yield EXCERPT.finding(claim.node_at(part), message, subject=name, evidence=title)

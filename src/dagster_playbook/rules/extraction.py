@@ -1,0 +1,135 @@
+"""PB: what could not be read or understood, links that lead nowhere, suppressions without a reason or a use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import dirname, join, normpath
+from urllib.parse import unquote, urlsplit
+
+from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.markdown.model import Page, Problem, Suppression
+from dagster_playbook.rules.world import World, did_you_mean, near
+
+KINDS = frozenset({Kind.LINK, Kind.UNKNOWN})
+
+NOT_UNDERSTOOD = Rule("PB001", "not-understood", "A code block that no rule understands: it is checked or exempt, never passed over.")
+UNCLOSED = Rule("PB002", "unclosed-fence", "A fence that is not closed, or that the site does not show as a code block.")
+UNREADABLE = Rule("PB003", "unreadable-page", "A page that cannot be read as UTF-8 text.")
+NO_INCLUDE = Rule("PB004", "missing-include", "An include of a file or section that does not exist.")
+INCLUDE_CYCLE = Rule("PB005", "include-cycle", "An include that includes itself.")
+UNKNOWN_NAME = Rule("PB006", "unknown-name", "Inline code that names nothing on the platform.")
+NO_REASON = Rule("PB007", "suppression-without-reason", "A suppression that does not say why.")
+UNUSED = Rule("PB008", "unused-suppression", "A suppression that suppresses nothing.")
+DEAD_LINK = Rule("PB009", "dead-link", "A link, image or page that does not exist.")
+BAD_FRONT_MATTER = Rule("PB010", "bad-front-matter", "Front matter that is no YAML mapping.")
+BAD_DIRECTIVE = Rule("PB011", "malformed-directive", "A fact binding or suppression that is not written right.")
+NO_ANCHOR = Rule("PB012", "dead-anchor", "A link to an anchor that the page does not have.")
+NOT_YAML = Rule("PB013", "not-yaml", "A YAML block that its consumer cannot read.")
+DUPLICATE_KEY = Rule("PB014", "duplicate-key", "A key that stands twice in one mapping: the last one wins in silence.")
+NO_PAGE = Rule("PB015", "dead-nav-entry", "A navigation entry without a page.")
+OTHER_VERDICT = Rule("PB016", "example-verdict", "An example block that does not fail or pass as it says it does.")
+
+RULES = (
+    NOT_UNDERSTOOD,
+    UNCLOSED,
+    UNREADABLE,
+    NO_INCLUDE,
+    INCLUDE_CYCLE,
+    UNKNOWN_NAME,
+    NO_REASON,
+    UNUSED,
+    DEAD_LINK,
+    BAD_FRONT_MATTER,
+    BAD_DIRECTIVE,
+    NO_ANCHOR,
+    NOT_YAML,
+    DUPLICATE_KEY,
+    NO_PAGE,
+    OTHER_VERDICT,
+)
+_BY_CODE = {rule.code: rule for rule in RULES}
+
+
+def check(claim: Claim, world: World) -> Iterator[Finding]:
+    """Findings of a link, and of a block that nothing understands."""
+    if claim.kind is Kind.UNKNOWN:
+        severity = Severity.ERROR if world.conventions.is_strict else Severity.WARNING
+        yield NOT_UNDERSTOOD.finding(
+            claim.location,
+            f"no rule understands this block: {claim.why}; name its language, or exempt it with a reason",
+            subject=claim.fence.language if claim.fence else "",
+            severity=severity,
+        )
+    else:
+        yield from _link(claim, world)
+
+
+def problem_finding(problem: Problem) -> Finding:
+    """The finding for something that the reader of pages could not read."""
+    return _BY_CODE.get(problem.rule, UNREADABLE).finding(problem.location, problem.message, subject=problem.subject)
+
+
+def yaml_findings(claim: Claim) -> Iterator[Finding]:
+    """Syntax errors and duplicate keys of a YAML block."""
+    for problem in claim.yaml_problems:
+        rule = DUPLICATE_KEY if problem.is_duplicate else NOT_YAML
+        where = claim.at(problem.line, problem.column, problem.line, problem.column + max(len(problem.subject), 1))
+        message = problem.message if problem.is_duplicate else f"the block {problem.message}"
+        if problem.message.startswith(("a tab", "aliases")):
+            message = problem.message
+        yield rule.finding(where, message, subject=problem.subject, evidence="YAML as its consumer loads it")
+
+
+def suppression_findings(page: Page, used: set[int]) -> Iterator[Finding]:
+    """Suppressions without a reason, and those (by position in the page) that nothing used."""
+    for position, suppression in enumerate(page.suppressions):
+        codes = ", ".join(suppression.codes)
+        if not suppression.reason.strip():
+            message = f'the suppression of {codes} gives no reason; write reason="..."'
+            yield NO_REASON.finding(suppression.location, message, subject=codes)
+        elif position not in used:
+            message = f"the suppression of {codes} suppresses nothing; remove it"
+            yield UNUSED.finding(
+                suppression.location, message, subject=codes, fix=Fix(suppression.location, "", safe=True)
+            )
+
+
+def covers(suppression: Suppression, finding: Finding) -> bool:
+    """Whether a suppression takes a finding away."""
+    place = finding.location
+    return (
+        place.path == suppression.location.path
+        and suppression.first_line <= place.line <= suppression.last_line
+        and (finding.rule in suppression.codes or finding.name in suppression.codes)
+        and bool(suppression.reason.strip())
+    )
+
+
+def _link(claim: Claim, world: World) -> Iterator[Finding]:
+    target = claim.text.strip()
+    parts = urlsplit(target) if "://" in target or target.startswith(("mailto:", "//", "data:")) else None
+    if parts is not None or not target or re.match(r"[a-z][a-z0-9+.-]*:", target):
+        return
+    path, _, anchor = target.partition("#")
+    path = unquote(path.partition("?")[0])
+    page = claim.location.path
+    if path:
+        base = world.conventions.docs_dir if path.startswith("/") else dirname(page)
+        wanted = normpath(join(base, path.lstrip("/")))
+        if not world.files.exists(wanted):
+            yield DEAD_LINK.finding(
+                claim.location, f"{path!r} does not exist: looked for {wanted}", subject=path, evidence="the project's files"
+            )
+            return
+        page = wanted
+    if anchor and page.endswith(".md"):
+        anchors = world.files.anchors(page)
+        if anchors is not None and unquote(anchor) not in anchors:
+            found = near(anchor, anchors)
+            start = claim.location
+            at = start.column + len(target) - len(anchor)
+            message = f"{page} has no anchor #{anchor}{did_you_mean(anchor, anchors)}"
+            fix = Fix(start, target[: len(target) - len(anchor)] + found, safe=True) if found and at > 0 else None
+            yield NO_ANCHOR.finding(start, message, subject=anchor, evidence=page, fix=fix)

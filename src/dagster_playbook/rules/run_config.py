@@ -1,0 +1,195 @@
+"""DG: run config blocks against the config schema of the job or op that they are written for.
+
+A config that Dagster's schema accepts can still restate the wrong half of a warehouse, so what the values name is
+resolved too: restated models by SQLMesh's own Selector, categories by real tags, hashes by their form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.yaml_text import YamlNode
+from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.platform.facts import JobFact
+from dagster_playbook.rules.config_types import ConfigError, ConfigWalk
+from dagster_playbook.rules.selectors import entry_findings
+from dagster_playbook.rules.world import World, did_you_mean, near
+
+KINDS = frozenset({Kind.RUN_CONFIG})
+
+UNKNOWN_KEY = Rule("DG101", "unknown-config-key", "A run config key that the job's config schema does not have.")
+MISSING_KEY = Rule("DG102", "missing-config-key", "A required run config key that is not given.")
+WRONG_TYPE = Rule("DG103", "wrong-config-type", "A run config value of a type that Dagster refuses.")
+UNKNOWN_JOB = Rule("DG104", "unknown-job", "A job that no code location defines.")
+UNKNOWN_OP = Rule("DG105", "unknown-op", "An op that no job has.")
+NO_FLAG = Rule("DG106", "categories-without-flag", "Categories are listed while the flag that makes them count is off.")
+NO_LIST = Rule(
+    "DG107", "flag-without-categories", "The category flag is on without a list: every category is restated."
+)
+UNKNOWN_CATEGORY = Rule("DG108", "unknown-category", "An entity category that no model carries as a tag.")
+BAD_HASH = Rule("DG109", "malformed-hash", "A Nessie hash that is not hexadecimal text.")
+BAD_DATE = Rule("DG110", "malformed-date", "A start or end that is no date.")
+WRONG_JOB = Rule("DG111", "op-of-another-job", "An op that the named job does not run.")
+
+RULES = (
+    UNKNOWN_KEY,
+    MISSING_KEY,
+    WRONG_TYPE,
+    UNKNOWN_JOB,
+    UNKNOWN_OP,
+    NO_FLAG,
+    NO_LIST,
+    UNKNOWN_CATEGORY,
+    BAD_HASH,
+    BAD_DATE,
+    WRONG_JOB,
+)
+
+_PLACEHOLDER = re.compile(r"\A(?:<[^<>]+>|\.\.\.|…|\{\{.*\}\}|\$\{?\w+\}?)\Z")
+_HASH = re.compile(r"\A(?:[0-9a-f]{2}){8,32}\Z")
+_DATE = re.compile(r"\A\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\Z")
+_RELATIVE_DATE = re.compile(r"\A(?:now|today|yesterday|tomorrow|\d+ (?:minute|hour|day|week|month|year)s? ago)\Z", re.I)
+
+
+def check(claim: Claim, world: World) -> Iterator[Finding]:
+    """Findings of a run config; one job has to accept the config as a whole."""
+    if claim.yaml is None or claim.yaml_problems or not world.facts.jobs:
+        return
+    job = _job_of(claim, world)
+    if job is None:
+        yield _no_job(claim, world)
+        return
+    evidence = f"the config schema of job {job.name}, Dagster {world.facts.versions.get('dagster', '')}".rstrip()
+    for error in ConfigWalk(world.facts.config_types).errors(claim.yaml, job.config_type):
+        if not (error.reason == "type" and _is_placeholder(error.node)):
+            yield _finding_of(error, claim, world, job, evidence)
+    for op, config in _op_configs(claim.yaml):
+        yield from _meaning(op, config, claim, world)
+
+
+def _job_of(claim: Claim, world: World) -> JobFact | None:
+    """The job named by `job=`, else the job whose schema knows most of the config's ops and keys."""
+    named = claim.fence.attributes.get("job", "") if claim.fence else ""
+    if named:
+        return world.facts.jobs.get(named)
+    assert claim.yaml is not None
+    ops_node = claim.yaml.get("ops")
+    wanted = set(ops_node.keys()) if ops_node else set()
+    jobs = sorted(
+        world.facts.jobs.values(), key=lambda job: (-len(wanted & set(job.ops)), job.name.startswith("__"), job.name)
+    )
+    return jobs[0] if jobs else None
+
+
+def _no_job(claim: Claim, world: World) -> Finding:
+    name = claim.fence.attributes.get("job", "") if claim.fence else ""
+    return UNKNOWN_JOB.finding(
+        claim.location,
+        f"no job is called {name!r}{did_you_mean(name, world.facts.jobs)}",
+        subject=name,
+        evidence=f"{len(world.facts.jobs)} jobs of the code location",
+    )
+
+
+def _finding_of(error: ConfigError, claim: Claim, world: World, job: JobFact, evidence: str) -> Finding:
+    where = claim.node_at(error.node)
+    subject = error.path[-1] if error.path else "run config"
+    parent = ".".join(error.path[:-1]) or "the run config"
+    if error.reason == "unknown":
+        return _unknown(error, claim, world, job, evidence)
+    if error.reason == "missing":
+        return MISSING_KEY.finding(
+            where, f"{parent} lacks the required key {subject!r}", subject=subject, evidence=evidence
+        )
+    if error.reason == "selector":
+        message = f"{'.'.join(error.path)} takes exactly one of {', '.join(error.expected)}"
+        return WRONG_TYPE.finding(where, message, subject=subject, evidence=evidence)
+    shown = error.node.text if error.node.text else "a mapping" if error.node.is_map else "nothing"
+    if error.node.is_list:
+        shown = "a list"
+    expected = ", ".join(error.expected)
+    kind = "one of " if error.reason == "choice" else ""
+    hint = did_you_mean(shown, error.expected) if error.reason == "choice" else ""
+    message = f"{'.'.join(error.path) or 'the run config'} has to be {kind}{expected}, not {shown!r}{hint}"
+    return WRONG_TYPE.finding(where, message, subject=subject, evidence=evidence)
+
+
+def _unknown(error: ConfigError, claim: Claim, world: World, job: JobFact, evidence: str) -> Finding:
+    where = claim.node_at(error.node)
+    name = error.path[-1]
+    fix = near(name, error.expected)
+    repair = Fix(where, fix, safe=True) if fix else None
+    if error.path[:-1] == ("ops",):
+        home = next((other.name for other in world.facts.jobs.values() if name in other.ops), "")
+        if home:
+            message = f"job {job.name} does not run op {name!r}; job {home} does"
+            return WRONG_JOB.finding(where, message, subject=name, evidence=evidence)
+        every = {op for other in world.facts.jobs.values() for op in other.ops}
+        message = f"no op is called {name!r}{did_you_mean(name, every)}"
+        fix = near(name, every)
+        repair = Fix(where, fix, safe=True) if fix else None
+        return UNKNOWN_OP.finding(where, message, subject=name, evidence=evidence, fix=repair)
+    parent = ".".join(error.path[:-1]) or "the run config"
+    message = f"{parent} has no key {name!r}{did_you_mean(name, error.expected)}"
+    return UNKNOWN_KEY.finding(where, message, subject=name, evidence=evidence, fix=repair)
+
+
+def _op_configs(root: YamlNode) -> Iterator[tuple[str, YamlNode]]:
+    ops = root.get("ops")
+    for op, body in ops.items() if ops else []:
+        config = body.get("config")
+        if config is not None and config.is_map:
+            yield str(op.value), config
+
+
+def _meaning(op: str, config: YamlNode, claim: Claim, world: World) -> Iterator[Finding]:
+    """What the values of an op's config name has to exist; which fields carry a meaning is told by their names."""
+    yield from _categories(config, claim, world)
+    models = config.get("restate_models")
+    for entry in models.elements() if models else []:
+        if isinstance(entry.value, str) and not _is_placeholder(entry):
+            yield from entry_findings(entry.value, claim.node_at(entry), world)
+    target = config.get("to_hash")
+    if target is not None and isinstance(target.value, str) and target.value and not _is_placeholder(target):
+        if not _HASH.match(target.value):
+            message = (
+                f"{target.value!r} is not a Nessie hash: 16 to 64 hexadecimal digits, or empty for the head of main"
+            )
+            yield BAD_HASH.finding(claim.node_at(target), message, subject=target.value, evidence=f"op {op}, to_hash")
+    for name in ("start", "end"):
+        date = config.get(name)
+        if date is not None and isinstance(date.value, str) and not _is_placeholder(date):
+            if not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):
+                message = f"{name} is {date.value!r}, which is no date; write 2024-01-31 or '2 days ago'"
+                yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=f"op {op}, {name}")
+
+
+def _categories(config: YamlNode, claim: Claim, world: World) -> Iterator[Finding]:
+    flag, listed = config.get("restate_by_entity_category"), config.get("restate_entity_categories")
+    entries = listed.elements() if listed else []
+    is_on = flag is not None and flag.value is True
+    if entries and not is_on and listed is not None:
+        message = "categories are listed but restate_by_entity_category is not true: nothing would be restated by them"
+        where = claim.node_at(flag) if flag else claim.node_at(entries[0])
+        yield NO_FLAG.finding(where, message, subject="restate_entity_categories", evidence="op config")
+    if is_on and not entries and flag is not None:
+        message = f"no category is listed, so every one is restated: {', '.join(sorted(world.categories))}"
+        yield NO_LIST.finding(claim.node_at(flag), message, subject="restate_by_entity_category", evidence="op config")
+    for entry in entries:
+        name = str(entry.value)
+        if name not in world.categories and not _is_placeholder(entry):
+            message = f"no model carries the tag entity_category={name}{did_you_mean(name, world.categories)}"
+            fix = near(name, world.categories)
+            yield UNKNOWN_CATEGORY.finding(
+                claim.node_at(entry),
+                message,
+                subject=name,
+                evidence="tags of the SQLMesh models",
+                fix=Fix(claim.node_at(entry), fix, safe=True) if fix and not entry.is_quoted else None,
+            )
+
+
+def _is_placeholder(node: YamlNode) -> bool:
+    return isinstance(node.value, str) and bool(_PLACEHOLDER.match(node.value.strip()))

@@ -1,0 +1,215 @@
+"""SQ and SM: queries parsed and resolved against the models; MODEL blocks loaded by SQLMesh itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.location import Location
+from dagster_playbook.platform.facts import ModelFact
+from dagster_playbook.rules.world import World, did_you_mean, near
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+KINDS = frozenset({Kind.SQL, Kind.MODEL})
+
+NOT_SQL = Rule("SQ701", "not-sql", "A SQL block that does not parse in its dialect.")
+UNKNOWN_TABLE = Rule("SQ702", "unknown-table", "A query on a table that no model makes.")
+UNKNOWN_COLUMN = Rule("SQ703", "unknown-column", "A query on a column that the model does not have.")
+SQL_CATALOG = Rule("SQ704", "unknown-sql-catalog", "A query on a catalog that the platform does not have.")
+BAD_MODEL = Rule("SM206", "model-does-not-load", "A MODEL block that SQLMesh refuses.")
+EMPTY_TAG = Rule("SM207", "tag-silently-empty", "A tag in a MODEL block without quotes becomes an empty tag in silence.")
+
+RULES = (NOT_SQL, UNKNOWN_TABLE, UNKNOWN_COLUMN, SQL_CATALOG, BAD_MODEL, EMPTY_TAG)
+
+_FRAGMENT = re.compile(r"\A\s*\.\.\.\s*\Z|\A\s*…\s*\Z")
+_DIALECTS = {"duckdb": "duckdb", "bigquery": "bigquery", "trino": "trino"}
+_STRINGS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_UNQUOTED_TAG = re.compile(r"\btags\s*(?:\(|\[)?\s*(?P<tag>\w+\s*=\s*\w+)")
+
+
+def check(claim: Claim, world: World) -> Iterator[Finding]:
+    """Findings of a SQL or MODEL block."""
+    if claim.kind is Kind.MODEL:
+        yield from _model(claim, world)
+    else:
+        language = claim.fence.language if claim.fence else "sql"
+        yield from query_findings(claim.text, _DIALECTS.get(language, "trino"), claim, world)
+
+
+def query_findings(text: str, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
+    """Each statement of the text: syntax, then tables, then columns."""
+    from sqlglot import parse
+    from sqlglot.errors import ParseError, TokenError
+
+    source = _without_blanks(text)
+    try:
+        statements = parse(source, read=dialect)
+    except ParseError as error:
+        yield _syntax(error.errors[0] if error.errors else {}, str(error), claim)
+        return
+    except (TokenError, RecursionError, ValueError) as error:
+        yield _syntax({}, str(error), claim)
+        return
+    for statement in statements:
+        if statement is not None:
+            yield from _resolve(statement, dialect, claim, world)
+
+
+def _without_blanks(text: str) -> str:
+    """`<placeholder>`, `{{ parameter }}` and `@macro` become names of the same length, so that places hold."""
+    text = re.sub(r"<[A-Za-z][\w -]*>", lambda m: "_" + "p" * (len(m.group()) - 1), text)
+    text = re.sub(r"\{\{.*?\}\}", lambda m: "_" + "p" * (len(m.group()) - 1), text)
+    return re.sub(r"\.\.\.|…", lambda m: "*" + " " * (len(m.group()) - 1), text)
+
+
+def _syntax(error: dict[str, Any], told: str, claim: Claim) -> Finding:
+    line, column = int(error.get("line") or 1), int(error.get("col") or 1)
+    words = str(error.get("description") or told.split("\n")[0])
+    highlight = str(error.get("highlight") or "")
+    start = max(column - len(highlight) + 1, 1)
+    where = claim.at(line, start, line, start + len(highlight))
+    return NOT_SQL.finding(where, f"the query does not parse: {words}", subject=highlight, evidence="sqlglot")
+
+
+def _resolve(statement: exp.Expression, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
+    from sqlglot import exp
+
+    if not world.facts.models or isinstance(statement, exp.Command | exp.Create | exp.Show | exp.Set | exp.Use):
+        yield from _catalogs_shown(claim, world)
+        return
+    ctes = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
+    known: dict[str, ModelFact] = {}
+    for table in statement.find_all(exp.Table):
+        if table.name.lower() in ctes and not table.db:
+            continue
+        yield from _table(table, claim, world, known)
+    if known and len(known) == len({t.alias_or_name for t in statement.find_all(exp.Table)}):
+        yield from _columns(statement, known, ctes, claim)
+
+
+def _catalogs_shown(claim: Claim, world: World) -> Iterator[Finding]:
+    """`SHOW SCHEMAS FROM x`, `USE x.y`: sqlglot keeps these as text."""
+    pattern = re.compile(r"\b(?:SHOW\s+SCHEMAS\s+(?:FROM|IN)|USE)\s+(?P<name>\w+)", re.IGNORECASE)
+    match = pattern.search(claim.text)
+    if match and world.facts.catalogs and match["name"] not in world.facts.catalogs:
+        where = _offset_place(claim, match.start("name"), match.end("name"))
+        message = f"no catalog is called {match['name']!r}{did_you_mean(match['name'], world.facts.catalogs)}"
+        yield SQL_CATALOG.finding(where, message, subject=match["name"], evidence="Trino catalogs")
+
+
+def _table(table: exp.Table, claim: Claim, world: World, known: dict[str, ModelFact]) -> Iterator[Finding]:
+    from sqlglot import exp
+
+    if not isinstance(table.this, exp.Identifier) or not table.db or _is_blank(table.name):
+        return
+    catalog, schema, name = table.catalog, table.db, table.name
+    if schema in ("information_schema", "system", "runtime", "metadata") or catalog == "system" or "$" in name:
+        return
+    if catalog and world.facts.catalogs and catalog not in world.facts.catalogs:
+        place = _identifier_place(table.args["catalog"], claim)
+        message = f"no catalog is called {catalog!r}{did_you_mean(catalog, world.facts.catalogs)}"
+        yield SQL_CATALOG.finding(place, message, subject=catalog, evidence="Trino catalogs")
+        return
+    model = world.model(f"{schema}.{name}")
+    if model is not None:
+        known[table.alias_or_name] = model
+        return
+    schemas = {m.name.split(".")[0] for m in world.facts.models.values()}
+    raw = {dep.replace('"', "").lower() for m in world.facts.models.values() for dep in m.depends_on}
+    if any(dep.endswith(f"{schema}.{name}".lower()) for dep in raw):
+        return
+    names = [m.name for m in world.facts.models.values()]
+    wanted = f"{schema}.{name}"
+    place = _identifier_place(table.this, claim)
+    if schema not in schemas and near(schema, schemas):
+        place = _identifier_place(table.args["db"], claim)
+    found = near(wanted, names)
+    fix = Fix(place, found.split(".")[-1], safe=True) if found and found.split(".")[0] == schema else None
+    message = f"no model is called {wanted!r}{did_you_mean(wanted, names)}"
+    yield UNKNOWN_TABLE.finding(place, message, subject=wanted, evidence=f"{len(names)} SQLMesh models", fix=fix)
+
+
+def _columns(
+    statement: exp.Expression, known: dict[str, ModelFact], ctes: set[str], claim: Claim
+) -> Iterator[Finding]:
+    """Columns whose table is certain: qualified ones, and bare ones when every table of the query is a model."""
+    from sqlglot import exp
+
+    made = {alias.alias.lower() for alias in statement.find_all(exp.Alias)}
+    everything = {column.lower() for model in known.values() for column in model.columns}
+    for column in statement.find_all(exp.Column):
+        if isinstance(column.this, exp.Star) or _is_blank(column.name) or not column.this.args:
+            continue
+        if column.table:
+            model = known.get(column.table)
+            names = {name.lower(): name for name in model.columns} if model else {}
+        else:
+            is_simple = not ctes and not list(statement.find_all(exp.Subquery, exp.Lateral, exp.Unnest, exp.Lambda))
+            names = {name: name for name in everything | made} if is_simple else {}
+        if names and column.name.lower() not in names:
+            place = _identifier_place(column.this, claim)
+            found = near(column.name, names.values())
+            fix = Fix(place, found, safe=True) if found else None
+            owner = ", ".join(sorted({model.name for model in known.values()}))
+            message = f"{owner} has no column {column.name!r}{did_you_mean(column.name, names.values())}"
+            yield UNKNOWN_COLUMN.finding(place, message, subject=column.name, evidence="columns of the models", fix=fix)
+
+
+def _is_blank(name: str) -> bool:
+    return bool(re.fullmatch(r"_p+", name)) or name in ("*", "")
+
+
+def _identifier_place(identifier: Any, claim: Claim) -> Location:
+    meta = identifier.meta
+    if "start" in meta and "end" in meta:
+        return _offset_place(claim, int(meta["start"]), int(meta["end"]) + 1)
+    return claim.location
+
+
+def _offset_place(claim: Claim, start: int, end: int) -> Location:
+    """Offsets are 0-based half-open in the claim's text."""
+    before = claim.text[:start]
+    line = before.count("\n") + 1
+    column = start - (before.rfind("\n") + 1) + 1
+    return claim.at(line, column, line, column + end - start)
+
+
+def _model(claim: Claim, world: World) -> Iterator[Finding]:
+    for match in _UNQUOTED_TAG.finditer(_STRINGS.sub(lambda m: " " * len(m.group()), claim.text)):
+        where = _offset_place(claim, match.start("tag"), match.end("tag"))
+        message = f"the tag {match['tag']} has no quotes and becomes an empty tag in silence"
+        fix = Fix(where, f'"{match["tag"]}"', safe=True)
+        yield EMPTY_TAG.finding(where, message, subject=match["tag"], evidence="SQLMesh's MODEL parser", fix=fix)
+    answer = world.authority.load_model(claim.text)
+    evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')}"
+    for problem in answer.problems:
+        where = claim.at(problem.line or 1, problem.column or 1)
+        yield BAD_MODEL.finding(where, f"SQLMesh refuses the block: {problem.message}", subject=problem.subject, evidence=evidence)
+    if not answer.problems:
+        yield from _reads(answer.depends_on, claim, world)
+
+
+def _reads(depends_on: tuple[str, ...], claim: Claim, world: World) -> Iterator[Finding]:
+    raw = {dep.replace('"', "").lower() for m in world.facts.models.values() for dep in m.depends_on}
+    names = [model.name for model in world.facts.models.values()]
+    for fqn in depends_on:
+        name = fqn.replace('"', "")
+        short = ".".join(name.split(".")[-2:])
+        if world.model(name) is None and name.lower() not in raw and _is_ours(short, world):
+            at = claim.text.find(short)
+            where = _offset_place(claim, at, at + len(short)) if at >= 0 else claim.location
+            message = f"the model reads {short!r}, which no model makes{did_you_mean(short, names)}"
+            found = near(short, names)
+            fix = Fix(where, found, safe=True) if found else None
+            yield UNKNOWN_TABLE.finding(where, message, subject=short, severity=Severity.ERROR, evidence="models", fix=fix)
+
+
+def _is_ours(name: str, world: World) -> bool:
+    """A model of an example may read tables that are not ours; one of our own schema has to exist."""
+    schema = name.split(".")[0]
+    return any(model.name.startswith(f"{schema}.") for model in world.facts.models.values())

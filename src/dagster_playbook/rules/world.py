@@ -1,0 +1,88 @@
+"""What rules look at: the facts, the names in them, the project's files, and an authority to ask."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from dagster_playbook.platform.authority import Authority, Documents
+from dagster_playbook.platform.facts import Facts, ModelFact
+
+
+class Files(Protocol):
+    """The project's files as far as pages speak of them; the implementation remembers what it was asked."""
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder stands at the POSIX path relative to the project."""
+
+    def anchors(self, path: str) -> frozenset[str] | None:
+        """The anchors of a page of the project, None when there is no such page."""
+
+    def text(self, path: str) -> str | None:
+        """The text of a file of the project, None when there is no such file or it is not text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """What the project's settings say about names: its SQLMesh schema, words that are no names, strictness."""
+
+    schema: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+    is_strict: bool = False
+    docs_dir: str = "docs"
+
+
+@dataclass
+class World:
+    """Everything that a rule may read; nothing here writes, and only `files` and `authority` look outside."""
+
+    facts: Facts
+    authority: Authority
+    documents: Documents
+    files: Files
+    conventions: Conventions = field(default_factory=Conventions)
+
+    @cached_property
+    def models_by_name(self) -> dict[str, ModelFact]:
+        """Models by every spelling that SQLMesh takes as the same: lower case, without quotes, with or without catalog."""
+        index: dict[str, ModelFact] = {}
+        for model in self.facts.models.values():
+            parts = model.fqn.replace('"', "").lower().split(".")
+            for start in range(len(parts)):
+                if len(parts) - start >= min(2, len(parts)):
+                    index[".".join(parts[start:])] = model
+            index[model.name.lower()] = model
+        return index
+
+    def model(self, name: str) -> ModelFact | None:
+        """The model of that name as SQLMesh would normalise it, None if there is none."""
+        return self.models_by_name.get(name.replace('"', "").lower())
+
+    @cached_property
+    def tags(self) -> frozenset[str]:
+        """Every tag that some model carries."""
+        return frozenset(tag for model in self.facts.models.values() for tag in model.tags)
+
+    @cached_property
+    def categories(self) -> frozenset[str]:
+        """The values of the `entity_category` tag that some model carries."""
+        return frozenset(tag.split("=", 1)[1] for tag in self.tags if tag.startswith("entity_category="))
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """The real name that was probably meant, "" when none is near."""
+    candidates = sorted(set(known))
+    lower = {name.lower(): name for name in candidates}
+    if word.lower() in lower:
+        return lower[word.lower()]
+    found = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.72)
+    return lower[found[0]] if found else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A clause to append to a message: the near name, or nothing."""
+    found = near(word, known)
+    return f"; did you mean {found!r}?" if found else ""
