@@ -1,4 +1,4 @@
-"""The text of a runbook's step as a list of arguments or as SQL with named parameters: never as something to paste into."""
+"""The text of a step as a list of arguments or as SQL with named parameters: never as something to paste into."""
 
 from __future__ import annotations
 

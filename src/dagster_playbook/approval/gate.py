@@ -1,0 +1,73 @@
+"""The gate of a platform's op: a restatement passes with a valid approval in its run tags, and with nothing else.
+
+from dagster_playbook.approval.gate import Gate
+
+grant = Gate.from_environment().admit("sqlmesh_project", config, run_tags, root_run_id)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.approval.canonical import scope_digest
+from dagster_playbook.approval.envelope import TAG, RefusedError, decode
+from dagster_playbook.approval.grant import Demand, Grant, verify
+from dagster_playbook.approval.ledger import Ledger
+from dagster_playbook.approval.policy import load_policy
+from dagster_playbook.errors import RunbookError
+
+#: where the platform's own copies of `allowed_signers` and `roles.toml` stand
+APPROVERS_VARIABLE = "PLAYBOOK_APPROVERS"
+#: the ledger of spent approvals, a file on storage that all run workers share
+LEDGER_VARIABLE = "PLAYBOOK_LEDGER"
+#: the platform's name in approvals, so that one for staging is worth nothing in production
+TARGET_VARIABLE = "PLAYBOOK_TARGET"
+#: the role that approves a restatement
+ROLE_VARIABLE = "PLAYBOOK_APPROVER_ROLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Where a platform looks up who may approve and what was spent."""
+
+    approvers: Path
+    ledger: Path
+    target: str
+    role: str
+
+    @classmethod
+    def from_environment(cls, approvers: Path, ledger: Path) -> Gate:
+        """The gate that the environment describes, with a platform's own defaults for the two paths."""
+        env = os.environ
+        return cls(
+            Path(env.get(APPROVERS_VARIABLE) or approvers),
+            Path(env.get(LEDGER_VARIABLE) or ledger),
+            env.get(TARGET_VARIABLE) or "embedded",
+            env.get(ROLE_VARIABLE) or "approver",
+        )
+
+    def admit(self, op: str, config: dict[str, Any], tags: Mapping[str, str], root_run_id: str) -> Grant:
+        """Verify and spend the approval of a run.
+
+        Args:
+            config: the op's config as plain data, defaults included.
+            root_run_id: of the run or of the run that it re-executes: one approval is good for a run and its retries.
+
+        Raises:
+            RefusedError: there is none, or it does not hold; nothing was spent then.
+        """
+        text = tags.get(TAG, "")
+        if not text:
+            raise RefusedError("a restatement needs an approval, and this run carries none")
+        try:
+            policy = load_policy(self.approvers)
+        except RunbookError as error:
+            raise RefusedError(str(error)) from error
+        demand = Demand(self.role, self.target, scope=scope_digest(op, config))
+        grant = verify(decode(text), policy, demand)
+        Ledger(self.ledger).spend(grant, root_run_id)
+        return grant
