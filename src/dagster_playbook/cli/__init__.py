@@ -15,6 +15,7 @@ from dagster_playbook.errors import PlaybookError
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Check every config, command, query, name and number on the pages."),
     "facts": ("facts", "Print what the platform is: models, jobs, config, catalogs, commands, versions."),
+    "stack": ("stack", "Run the real services on this machine: Postgres, S3Proxy, Nessie, Trino, Dagster."),
 }
 
 
