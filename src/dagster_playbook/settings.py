@@ -45,6 +45,7 @@ class Settings:
         include_roots: folders that `--8<--` includes are looked up in.
         commands: command trees that shell blocks are held to: `sqlmesh`, `dagster`, `playbook`, or
             `name=module:attribute` for any click or typer application.
+        strict: whether a block or name that no rule understands fails the check, or is only told.
         words: inline code that is no name of the platform, each with the reason why it is exempt.
         schema: the SQLMesh schema that a model's short name stands for, e.g. `oso`.
         catalogs: folder of Trino catalog property files; references: JSON of Nessie reference names and kinds.
@@ -63,6 +64,7 @@ class Settings:
     references: str = ""
     sqlmesh: tuple[SqlmeshProject, ...] = ()
     dagster: tuple[CodeLocation, ...] = ()
+    strict: bool = False
     words: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -146,6 +148,10 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
         elif key in ("words", "environment"):
             if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
                 raise SettingsError(f"{key} has to be a table of strings", path="pyproject.toml")
+            typed[key] = value
+        elif key == "strict":
+            if not isinstance(value, bool):
+                raise SettingsError("strict has to be true or false", path="pyproject.toml")
             typed[key] = value
         elif key in ("mkdocs", "cache", "schema", "makefile", "catalogs", "references"):
             if not isinstance(value, str):

@@ -10,18 +10,18 @@ from dagster_playbook.claims.yaml_text import YamlNode
 
 _RUN_CONFIG_KEYS = frozenset({"ops", "resources", "execution", "loggers", "inputs"})
 _INSTANCE_KEYS = frozenset(
-    "run_retries run_queue run_coordinator run_launcher run_monitoring storage concurrency telemetry retention "
-    "scheduler schedules sensors schedule_storage event_log_storage run_storage compute_logs "
-    "local_artifact_storage python_logs code_servers backfills auto_materialize freshness secrets nux "
-    "instance_class custom_instance_class defs_state_storage".split()
+    """run_retries run_queue run_coordinator run_launcher run_monitoring storage concurrency telemetry retention
+    scheduler schedules sensors schedule_storage event_log_storage run_storage compute_logs
+    local_artifact_storage python_logs code_servers backfills auto_materialize freshness secrets nux
+    instance_class custom_instance_class defs_state_storage""".split()
 )
 _SQLMESH_KEYS = frozenset(
-    "gateways default_gateway model_defaults virtual_environment_mode default_connection default_test_connection "
-    "default_scheduler snapshot_ttl environment_ttl ignore_patterns time_column_format physical_schema_mapping "
-    "physical_schema_override environment_suffix_target gateway_managed_virtual_layer infer_python_dependencies "
-    "environment_catalog_mapping default_target_environment log_limit cicd_bot linter plan migration ui "
-    "before_all after_all users notification_targets project pinned_environments loader dbt variables "
-    "physical_table_naming_convention disable_anonymized_analytics username cache_dir".split()
+    """gateways default_gateway model_defaults virtual_environment_mode default_connection
+    default_test_connection default_scheduler snapshot_ttl environment_ttl ignore_patterns time_column_format
+    physical_schema_mapping physical_schema_override environment_suffix_target gateway_managed_virtual_layer
+    infer_python_dependencies environment_catalog_mapping default_target_environment log_limit cicd_bot linter
+    plan migration ui before_all after_all users notification_targets project pinned_environments loader dbt
+    variables physical_table_naming_convention disable_anonymized_analytics username cache_dir""".split()
 )
 _MKDOCS_KEYS = frozenset({"site_name", "nav", "markdown_extensions", "theme", "docs_dir", "site_url"})
 _RUNBOOK_KEYS = frozenset({"title", "owner", "risk", "needs", "parameters", "timeout"})

@@ -119,6 +119,7 @@ class Page:
 
     Attributes:
         path: POSIX, relative to the project.
+        anchors: ids that HTML of the page sets, beside those of its headings.
         files: every file that was read for it, the page first, then includes, in order of first use.
     """
 
@@ -132,4 +133,5 @@ class Page:
     suppressions: list[Suppression] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
+    anchors: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

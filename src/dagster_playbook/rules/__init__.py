@@ -1,1 +1,57 @@
+"""The rules, one file a family: pure functions from a claim and the facts to findings.
 
+`RULES` is the table of every rule by code; `check_claim` asks the families that a claim is the business of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dagster_playbook.claims.model import Claim
+from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.markdown.model import Page
+from dagster_playbook.rules import (
+    commands,
+    documents,
+    extraction,
+    names,
+    prose,
+    python,
+    run_config,
+    runbooks,
+    selectors,
+    services,
+    sql,
+)
+from dagster_playbook.rules.world import World
+
+FAMILIES = (commands, documents, extraction, names, prose, python, run_config, services, sql)
+
+#: code -> rule, in the order of the codes
+RULES: dict[str, Rule] = {
+    rule.code: rule
+    for rule in sorted(
+        (
+            *(rule for family in (*FAMILIES, selectors) for rule in family.RULES),
+            *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),
+        ),
+        key=lambda rule: rule.code,
+    )
+}
+
+
+def check_runbook(page: Page, world: World) -> Iterator[Finding]:
+    """Findings of a page that is a runbook, none of any other page."""
+    for code, _, message, location, subject in runbooks.problems(page, world.facts):
+        yield RULES[code].finding(location, message, subject=subject, evidence="the runbook format")
+
+
+def check_claim(claim: Claim, world: World) -> Iterator[Finding]:
+    """Every finding of one claim."""
+    if claim.yaml_problems:
+        yield from extraction.yaml_findings(claim)
+    for family in FAMILIES:
+        if claim.kind in family.KINDS:
+            yield from family.check(claim, world)
+    if claim.fence is not None and "title" in claim.fence.attributes:
+        yield from documents.excerpt_findings(claim, world)

@@ -39,16 +39,25 @@ RULES = (
 
 #: programs that documentation may name without a command tree of ours: the shell's own and the usual tools
 STANDARD_PROGRAMS = frozenset(
-    """. [ alias apt apt-get awk aws basename bash brew bunzip2 bzip2 cat cd chmod chown cp curl cut date deactivate df
-    diff dirname docker docker-compose du echo env eval exec exit export false find fold gcloud bq gsutil gh git grep
-    gunzip gzip head helm id install ip java javac jq kill kubectl less ln ls lsof man mkdir mktemp mv mvn nc node npm
-    npx open openssl pip pip3 pipx pkill pnpm poetry printenv printf ps psql pwd pyenv pytest python python3 read rg rm
-    rmdir rsync ruff mypy scp sed seq set sh sha256sum shasum sleep sort source split ssh ssh-add ssh-keygen sudo tail
-    tar tee terraform test time timeout tmux top touch tr trap true tty type uname uniq unset unzip uv uvx virtualenv
-    wait watch wc wget which xargs yarn yq zip zsh trino pre-commit hatch twine""".split()
+    """. [ alias apt apt-get awk aws basename bash brew bunzip2 bzip2 cat cd chmod chown cp curl cut date
+    deactivate df diff dirname docker docker-compose du echo env eval exec exit export false find fold gcloud
+    bq gsutil gh git grep gunzip gzip head helm id install ip java javac jq kill kubectl less ln ls lsof man
+    mkdir mktemp mv mvn nc node npm npx open openssl pip pip3 pipx pkill pnpm poetry printenv printf ps psql
+    pwd pyenv pytest python python3 read rg rm rmdir rsync ruff mypy scp sed seq set sh sha256sum shasum sleep
+    sort source split ssh ssh-add ssh-keygen sudo tail tar tee terraform test time timeout tmux top touch tr
+    trap true tty type uname uniq unset unzip uv uvx virtualenv wait watch wc wget which xargs yarn yq zip zsh
+    trino pre-commit hatch twine""".split()
 )
 _WRAPPERS = frozenset({"sudo", "time", "env", "exec", "command", "nohup"})
-_RUNNERS = (("uv", "run"), ("uvx",), ("pipx", "run"), ("poetry", "run"), ("hatch", "run"), ("python", "-m"), ("python3", "-m"))
+_RUNNERS = (
+    ("uv", "run"),
+    ("uvx",),
+    ("pipx", "run"),
+    ("poetry", "run"),
+    ("hatch", "run"),
+    ("python", "-m"),
+    ("python3", "-m"),
+)
 
 
 @dataclass(slots=True)
@@ -66,7 +75,9 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
     """Findings of a shell block: what does not parse, then each command in order."""
     text = read_shell(claim.text, is_console=bool(claim.fence and claim.fence.language == "console"))
     for line, column, told in text.errors:
-        yield NOT_SHELL.finding(claim.at(line, column), f"the shell block {told}", subject="shell", evidence="bash grammar")
+        yield NOT_SHELL.finding(
+            claim.at(line, column), f"the shell block {told}", subject="shell", evidence="bash grammar"
+        )
     for command in text.commands:
         yield from command_findings(command, claim, world)
 
@@ -230,7 +241,12 @@ def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: 
         repair = near(given.text, option.choices)
         fix = Fix(where, repair, safe=True) if repair else None
         yield WRONG_CHOICE.finding(where, message, subject=given.text, evidence=f"{state.path} --help", fix=fix)
-    elif state.path.startswith("sqlmesh ") and option.names[0] in ("--restate-model", "-r", "--select-model", "--backfill-model"):
+    elif state.path.startswith("sqlmesh ") and option.names[0] in (
+        "--restate-model",
+        "-r",
+        "--select-model",
+        "--backfill-model",
+    ):
         yield from entry_findings(given.text, where, world)
 
 
@@ -263,8 +279,8 @@ def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World)
 
 def _paths(arguments: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding]:
     for word in arguments:
-        if word.is_known and re.fullmatch(r"(?:docs|runbooks|warehouse|tests|src)/[\w./-]+", word.text):
-            if not world.files.exists(word.text):
-                place = claim.at(word.line, word.column, word.line, word.end_column)
-                message = f"{word.text!r} does not exist in the project"
-                yield UNKNOWN_PATH.finding(place, message, subject=word.text, evidence="the project's files")
+        is_path = word.is_known and re.fullmatch(r"(?:docs|runbooks|warehouse|tests|src)/[\w./-]+", word.text)
+        if is_path and not world.files.exists(word.text):
+            place = claim.at(word.line, word.column, word.line, word.end_column)
+            message = f"{word.text!r} does not exist in the project"
+            yield UNKNOWN_PATH.finding(place, message, subject=word.text, evidence="the project's files")

@@ -65,7 +65,9 @@ def _toml(claim: Claim) -> Iterator[Finding]:
         tomllib.loads(claim.text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         line = getattr(error, "lineno", None) or _line_told(str(error))
-        yield BAD_DOCUMENT.finding(claim.at(line), f"the block is not TOML: {error}", subject="toml", evidence="tomllib")
+        yield BAD_DOCUMENT.finding(
+            claim.at(line), f"the block is not TOML: {error}", subject="toml", evidence="tomllib"
+        )
 
 
 def _line_told(message: str) -> int:
@@ -128,7 +130,9 @@ def excerpt_findings(claim: Claim, world: World) -> Iterator[Finding]:
         if wanted not in lines:
             column = len(line) - len(line.lstrip()) + 1
             where = claim.at(number, column, number, column + len(wanted))
-            yield EXCERPT.finding(where, f"{title} has no such line here: {wanted[:60]!r}", subject=title, evidence=title)
+            yield EXCERPT.finding(
+                where, f"{title} has no such line here: {wanted[:60]!r}", subject=title, evidence=title
+            )
             return
 
 

@@ -14,8 +14,12 @@ from dagster_playbook.rules.world import World, did_you_mean, near
 
 KINDS = frozenset({Kind.LINK, Kind.UNKNOWN})
 
-NOT_UNDERSTOOD = Rule("PB001", "not-understood", "A code block that no rule understands: it is checked or exempt, never passed over.")
-UNCLOSED = Rule("PB002", "unclosed-fence", "A fence that is not closed, or that the site does not show as a code block.")
+NOT_UNDERSTOOD = Rule(
+    "PB001", "not-understood", "A code block that no rule understands: it is checked or exempt, never passed over."
+)
+UNCLOSED = Rule(
+    "PB002", "unclosed-fence", "A fence that is not closed, or that the site does not show as a code block."
+)
 UNREADABLE = Rule("PB003", "unreadable-page", "A page that cannot be read as UTF-8 text.")
 NO_INCLUDE = Rule("PB004", "missing-include", "An include of a file or section that does not exist.")
 INCLUDE_CYCLE = Rule("PB005", "include-cycle", "An include that includes itself.")
@@ -120,7 +124,10 @@ def _link(claim: Claim, world: World) -> Iterator[Finding]:
         wanted = normpath(join(base, path.lstrip("/")))
         if not world.files.exists(wanted):
             yield DEAD_LINK.finding(
-                claim.location, f"{path!r} does not exist: looked for {wanted}", subject=path, evidence="the project's files"
+                claim.location,
+                f"{path!r} does not exist: looked for {wanted}",
+                subject=path,
+                evidence="the project's files",
             )
             return
         page = wanted

@@ -13,7 +13,9 @@ from dagster_playbook.rules.world import World
 KINDS = frozenset({Kind.PYTHON})
 
 NOT_PYTHON = Rule("PY501", "not-python", "A Python block that does not parse.")
-LINT = Rule("PY502", "python-lint", "A Python block with an undefined or unused name, or another error that ruff finds.")
+LINT = Rule(
+    "PY502", "python-lint", "A Python block with an undefined or unused name, or another error that ruff finds."
+)
 UNKNOWN_IMPORT = Rule("PY503", "unknown-import", "An import or attribute that the installed packages do not have.")
 
 RULES = (NOT_PYTHON, LINT, UNKNOWN_IMPORT)

@@ -50,7 +50,9 @@ RULES = (
 _PLACEHOLDER = re.compile(r"\A(?:<[^<>]+>|\.\.\.|…|\{\{.*\}\}|\$\{?\w+\}?)\Z")
 _HASH = re.compile(r"\A(?:[0-9a-f]{2}){8,32}\Z")
 _DATE = re.compile(r"\A\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\Z")
-_RELATIVE_DATE = re.compile(r"\A(?:now|today|yesterday|tomorrow|\d+ (?:minute|hour|day|week|month|year)s? ago)\Z", re.I)
+_RELATIVE_DATE = re.compile(
+    r"\A(?:now|today|yesterday|tomorrow|\d+ (?:minute|hour|day|week|month|year)s? ago)\Z", re.IGNORECASE
+)
 
 
 def check(claim: Claim, world: World) -> Iterator[Finding]:
@@ -106,7 +108,7 @@ def _finding_of(error: ConfigError, claim: Claim, world: World, job: JobFact, ev
     if error.reason == "selector":
         message = f"{'.'.join(error.path)} takes exactly one of {', '.join(error.expected)}"
         return WRONG_TYPE.finding(where, message, subject=subject, evidence=evidence)
-    shown = error.node.text if error.node.text else "a mapping" if error.node.is_map else "nothing"
+    shown = error.node.text or ("a mapping" if error.node.is_map else "nothing")
     if error.node.is_list:
         shown = "a list"
     expected = ", ".join(error.expected)
@@ -160,10 +162,9 @@ def _meaning(op: str, config: YamlNode, claim: Claim, world: World) -> Iterator[
             yield BAD_HASH.finding(claim.node_at(target), message, subject=target.value, evidence=f"op {op}, to_hash")
     for name in ("start", "end"):
         date = config.get(name)
-        if date is not None and isinstance(date.value, str) and not _is_placeholder(date):
-            if not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):
-                message = f"{name} is {date.value!r}, which is no date; write 2024-01-31 or '2 days ago'"
-                yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=f"op {op}, {name}")
+        if date is not None and _is_text(date) and not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):
+            message = f"{name} is {date.value!r}, which is no date; write 2024-01-31 or '2 days ago'"
+            yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=f"op {op}, {name}")
 
 
 def _categories(config: YamlNode, claim: Claim, world: World) -> Iterator[Finding]:
@@ -189,6 +190,11 @@ def _categories(config: YamlNode, claim: Claim, world: World) -> Iterator[Findin
                 evidence="tags of the SQLMesh models",
                 fix=Fix(claim.node_at(entry), fix, safe=True) if fix and not entry.is_quoted else None,
             )
+
+
+def _is_text(node: YamlNode) -> bool:
+    """A text that says something: not empty, and no blank to fill in."""
+    return isinstance(node.value, str) and bool(node.value) and not _is_placeholder(node)
 
 
 def _is_placeholder(node: YamlNode) -> bool:

@@ -27,7 +27,10 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
     if name and title.endswith(".properties") and "catalog" in title and name not in world.facts.catalogs:
         known = world.facts.catalogs
         yield UNKNOWN_CATALOG.finding(
-            claim.location, f"no catalog is called {name!r}{did_you_mean(name, known)}", subject=name, evidence="catalogs"
+            claim.location,
+            f"no catalog is called {name!r}{did_you_mean(name, known)}",
+            subject=name,
+            evidence="catalogs",
         )
         return
     seen: dict[str, int] = {}
@@ -37,9 +40,7 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         yield from _line(line, number, name, claim, world, seen)
 
 
-def _line(
-    line: str, number: int, name: str, claim: Claim, world: World, seen: dict[str, int]
-) -> Iterator[Finding]:
+def _line(line: str, number: int, name: str, claim: Claim, world: World, seen: dict[str, int]) -> Iterator[Finding]:
     match = re.match(r"\s*(?P<key>[\w.-]+)\s*[=:]\s*(?P<value>.*?)\s*\Z", line)
     if not match:
         yield BAD_PROPERTY.finding(claim.at(number, 1), "a property is written key=value", subject=line.strip())

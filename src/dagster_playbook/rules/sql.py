@@ -22,7 +22,9 @@ UNKNOWN_TABLE = Rule("SQ702", "unknown-table", "A query on a table that no model
 UNKNOWN_COLUMN = Rule("SQ703", "unknown-column", "A query on a column that the model does not have.")
 SQL_CATALOG = Rule("SQ704", "unknown-sql-catalog", "A query on a catalog that the platform does not have.")
 BAD_MODEL = Rule("SM206", "model-does-not-load", "A MODEL block that SQLMesh refuses.")
-EMPTY_TAG = Rule("SM207", "tag-silently-empty", "A tag in a MODEL block without quotes becomes an empty tag in silence.")
+EMPTY_TAG = Rule(
+    "SM207", "tag-silently-empty", "A tag in a MODEL block without quotes becomes an empty tag in silence."
+)
 
 RULES = (NOT_SQL, UNKNOWN_TABLE, UNKNOWN_COLUMN, SQL_CATALOG, BAD_MODEL, EMPTY_TAG)
 
@@ -69,14 +71,14 @@ def _without_blanks(text: str) -> str:
 
 def _syntax(error: dict[str, Any], told: str, claim: Claim) -> Finding:
     line, column = int(error.get("line") or 1), int(error.get("col") or 1)
-    words = str(error.get("description") or told.split("\n")[0])
+    words = str(error.get("description") or told.split("\n", maxsplit=1)[0])
     highlight = str(error.get("highlight") or "")
     start = max(column - len(highlight) + 1, 1)
     where = claim.at(line, start, line, start + len(highlight))
     return NOT_SQL.finding(where, f"the query does not parse: {words}", subject=highlight, evidence="sqlglot")
 
 
-def _resolve(statement: exp.Expression, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
+def _resolve(statement: exp.Expr, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
     from sqlglot import exp
 
     if not world.facts.models or isinstance(statement, exp.Command | exp.Create | exp.Show | exp.Set | exp.Use):
@@ -134,9 +136,7 @@ def _table(table: exp.Table, claim: Claim, world: World, known: dict[str, ModelF
     yield UNKNOWN_TABLE.finding(place, message, subject=wanted, evidence=f"{len(names)} SQLMesh models", fix=fix)
 
 
-def _columns(
-    statement: exp.Expression, known: dict[str, ModelFact], ctes: set[str], claim: Claim
-) -> Iterator[Finding]:
+def _columns(statement: exp.Expr, known: dict[str, ModelFact], ctes: set[str], claim: Claim) -> Iterator[Finding]:
     """Columns whose table is certain: qualified ones, and bare ones when every table of the query is a model."""
     from sqlglot import exp
 
@@ -189,7 +189,9 @@ def _model(claim: Claim, world: World) -> Iterator[Finding]:
     evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')}"
     for problem in answer.problems:
         where = claim.at(problem.line or 1, problem.column or 1)
-        yield BAD_MODEL.finding(where, f"SQLMesh refuses the block: {problem.message}", subject=problem.subject, evidence=evidence)
+        yield BAD_MODEL.finding(
+            where, f"SQLMesh refuses the block: {problem.message}", subject=problem.subject, evidence=evidence
+        )
     if not answer.problems:
         yield from _reads(answer.depends_on, claim, world)
 
@@ -206,10 +208,12 @@ def _reads(depends_on: tuple[str, ...], claim: Claim, world: World) -> Iterator[
             message = f"the model reads {short!r}, which no model makes{did_you_mean(short, names)}"
             found = near(short, names)
             fix = Fix(where, found, safe=True) if found else None
-            yield UNKNOWN_TABLE.finding(where, message, subject=short, severity=Severity.ERROR, evidence="models", fix=fix)
+            yield UNKNOWN_TABLE.finding(
+                where, message, subject=short, severity=Severity.ERROR, evidence="models", fix=fix
+            )
 
 
 def _is_ours(name: str, world: World) -> bool:
     """A model of an example may read tables that are not ours; one of our own schema has to exist."""
-    schema = name.split(".")[0]
+    schema = name.split(".", maxsplit=1)[0]
     return any(model.name.startswith(f"{schema}.") for model in world.facts.models.values())

@@ -35,7 +35,7 @@ class Conventions:
     docs_dir: str = "docs"
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """Everything that a rule may read; nothing here writes, and only `files` and `authority` look outside."""
 
@@ -47,7 +47,7 @@ class World:
 
     @cached_property
     def models_by_name(self) -> dict[str, ModelFact]:
-        """Models by every spelling that SQLMesh takes as the same: lower case, without quotes, with or without catalog."""
+        """Models by each spelling that is the same to SQLMesh: any case, without quotes, with or without catalog."""
         index: dict[str, ModelFact] = {}
         for model in self.facts.models.values():
             parts = model.fqn.replace('"', "").lower().split(".")

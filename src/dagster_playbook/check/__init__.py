@@ -1,0 +1,197 @@
+"""The only orchestration of a check: pages in, verdicts out, with as little work as the change needs.
+
+Markdown -> Snippet -> Claim -> (Facts) -> Finding
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.check.files import ProjectFiles
+from dagster_playbook.check.pages import find_pages
+from dagster_playbook.check.verdicts import VerdictStore
+from dagster_playbook.findings import Finding, Fix, Severity
+from dagster_playbook.location import Location
+from dagster_playbook.platform.fingerprint import fingerprint
+from dagster_playbook.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PageSummary:
+    """The verdict on one page; `files` are the page and its includes, `is_kept`: it was read from the store."""
+
+    path: str
+    files: tuple[str, ...]
+    fences: int
+    spans: int
+    checked: int
+    exempt: int
+    findings: tuple[Finding, ...]
+    is_kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check found.
+
+    Attributes:
+        pages: a summary for each page, in the order they were asked for.
+        nav: findings of the navigation file.
+        fingerprint: of the platform that the pages were held to.
+        versions: of the distributions that gave the verdicts; empty when every verdict was a kept one.
+        duration_s: wall time of the check.
+    """
+
+    pages: tuple[PageSummary, ...]
+    nav: tuple[Finding, ...]
+    fingerprint: str
+    versions: dict[str, str]
+    duration_s: float
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every finding once, in reading order; an included file's finding is told once for all its pages."""
+        unique = dict.fromkeys([*(f for page in self.pages for f in page.findings), *self.nav])
+        return sorted(unique, key=Finding.sort_key)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the check fails."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def summary(self) -> dict[str, int]:
+        """The counts that the last line and the JSON give."""
+        return {
+            "files": len(self.pages),
+            "fences": sum(page.fences for page in self.pages),
+            "spans": sum(page.spans for page in self.pages),
+            "checked": sum(page.checked for page in self.pages),
+            "exempt": sum(page.exempt for page in self.pages),
+            "findings": len(self.findings),
+        }
+
+
+@dataclass
+class Checker:
+    """Checks pages of one project; keeps the world between checks, so that a warm process only pays for changes."""
+
+    settings: Settings
+    use_store: bool = True
+    on_page: Callable[[str], None] = field(default=lambda page: None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the platform, this engine and the settings; taken once for the life of the checker."""
+        return fingerprint(self.settings)
+
+    @cached_property
+    def _files(self) -> ProjectFiles:
+        return ProjectFiles(self.settings.root, self._anchors)
+
+    @cached_property
+    def _store(self) -> VerdictStore:
+        return VerdictStore(self.settings.root / self.settings.cache / "verdicts.sqlite", self.fingerprint)
+
+    @cached_property
+    def world(self) -> Any:
+        """Facts, authorities and files; made on the first page that has to be judged anew."""
+        from dagster_playbook.check.world import make_world
+
+        return make_world(self.settings, self._files, self.fingerprint)
+
+    def forget_files(self) -> None:
+        """Look at the disk again; for processes that live through edits."""
+        self.__dict__.pop("_files", None)
+        if "world" in self.__dict__:
+            self.world.files = self._files
+
+    def check(self, paths: Iterable[str] = ()) -> CheckResult:
+        """Check the asked pages, or all pages of the settings together with the navigation.
+
+        Raises:
+            PlaybookError: a page that was asked for does not exist, or an authority cannot be asked.
+        """
+        start = time.perf_counter()
+        asked = list(paths)
+        pages = [self.check_page(path) for path in find_pages(self.settings, asked)]
+        nav = () if asked else tuple(self._nav())
+        if self.use_store:
+            self._store.save()
+        versions = dict(self.world.facts.versions) if "world" in self.__dict__ else {}
+        return CheckResult(tuple(pages), nav, self.fingerprint, versions, time.perf_counter() - start)
+
+    def check_page(self, path: str) -> PageSummary:
+        """The verdict on one page, kept or made."""
+        self.on_page(path)
+        kept = self._store.get(path) if self.use_store else None
+        if kept is not None and self._still_holds(kept):
+            return _summary_from(path, kept)
+        from dagster_playbook.check.page_check import check_page
+        from dagster_playbook.markdown.reader import read_page
+
+        self._files.start()
+        page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
+        verdict = check_page(page, self.world)
+        record = {
+            "files": [[name, self._files.digest(name)] for name in (verdict.files or (path,))],
+            "asked": self._files.asked(),
+            "counts": [verdict.fences, verdict.spans, verdict.checked, verdict.exempt],
+            "findings": [finding.as_dict() for finding in verdict.findings],
+        }
+        self._store.put(path, record)
+        counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
+        return PageSummary(path, verdict.files, *counts, tuple(verdict.findings))
+
+    def _still_holds(self, kept: dict[str, Any]) -> bool:
+        return all(self._files.digest(name) == digest for name, digest in kept["files"]) and all(
+            self._files.still_holds((question, path, answer)) for question, path, answer in kept["asked"]
+        )
+
+    def _anchors(self, path: str) -> frozenset[str]:
+        from dagster_playbook.markdown.reader import read_page
+
+        page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
+        return frozenset(heading.anchor for heading in page.headings) | frozenset(page.anchors)
+
+    def _nav(self) -> list[Finding]:
+        from dagster_playbook.check.navigation import nav_findings
+
+        return nav_findings(self.settings, self._files)
+
+
+def check_project(root: Path, paths: Iterable[str] = ()) -> CheckResult:
+    """Check a project with its own settings; see `Checker.check`."""
+    from dagster_playbook.settings import load_settings
+
+    return Checker(load_settings(root)).check(paths)
+
+
+def _summary_from(path: str, kept: dict[str, Any]) -> PageSummary:
+    files = tuple(name for name, _ in kept["files"])
+    fences, spans, checked, exempt = kept["counts"]
+    findings = tuple(_finding_from(item) for item in kept["findings"])
+    return PageSummary(path, files, fences, spans, checked, exempt, findings, is_kept=True)
+
+
+def _finding_from(item: dict[str, Any]) -> Finding:
+    fix = item["fix"]
+    repair = Fix(_location_from(fix), fix["replacement"], fix["safe"]) if fix else None
+    return Finding(
+        _location_from(item),
+        item["rule"],
+        item["name"],
+        item["message"],
+        item["subject"],
+        Severity(item["severity"]),
+        item["evidence"],
+        repair,
+    )
+
+
+def _location_from(item: dict[str, Any]) -> Location:
+    return Location(item["path"], item["line"], item["column"], item["end_line"], item["end_column"])

@@ -1,0 +1,97 @@
+"""One page: its claims against the world, less what is suppressed with a reason."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dagster_playbook.claims.extract import claims_of
+from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.findings import Finding
+from dagster_playbook.location import Location
+from dagster_playbook.markdown.model import Page
+from dagster_playbook.markdown.reader import read_page
+from dagster_playbook.rules import check_claim, check_runbook, extraction, names
+from dagster_playbook.rules.world import World
+
+
+@dataclass(slots=True)
+class PageVerdict:
+    """What a check found on one page.
+
+    `checked` and `exempt` count fences and code spans; what is neither has a finding that says it is not understood.
+    """
+
+    path: str
+    files: tuple[str, ...] = ()
+    fences: int = 0
+    spans: int = 0
+    checked: int = 0
+    exempt: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+def check_page(page: Page, world: World) -> PageVerdict:
+    """Check every claim of a page."""
+    verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
+    used: set[int] = set()
+    for claim in claims_of(page):
+        _judge(claim, page, world, verdict, used)
+    verdict.findings += [extraction.problem_finding(problem) for problem in page.problems]
+    verdict.findings += _kept(list(check_runbook(page, world)), page, used)
+    verdict.findings += extraction.suppression_findings(page, used)
+    verdict.findings.sort(key=Finding.sort_key)
+    return verdict
+
+
+def _judge(claim: Claim, page: Page, world: World, verdict: PageVerdict, used: set[int]) -> None:
+    raised = _example_findings(claim, world) if claim.kind is Kind.MARKDOWN else list(check_claim(claim, world))
+    kept = _kept(raised, page, used)
+    verdict.findings += kept
+    if claim.fence is None and claim.span is None:
+        return
+    if len(kept) < len(raised) or (claim.span is not None and names.is_exempt(claim, world)):
+        verdict.exempt += 1
+    elif not any(finding.rule in ("PB001", "PB006") for finding in kept):
+        verdict.checked += 1
+
+
+def _kept(findings: list[Finding], page: Page, used: set[int]) -> list[Finding]:
+    kept: list[Finding] = []
+    for finding in findings:
+        covering = [i for i, item in enumerate(page.suppressions) if extraction.covers(item, finding)]
+        used.update(covering)
+        if not covering:
+            kept.append(finding)
+    return kept
+
+
+def _example_findings(claim: Claim, world: World) -> list[Finding]:
+    """A Markdown block is a page in a page; `fails="CODE"` or `passes="CODE"` say what its own check has to give."""
+    assert claim.fence is not None
+    with tempfile.TemporaryDirectory(prefix="playbook-") as folder:
+        name = "example.md"
+        (Path(folder) / name).write_text(claim.text, encoding="utf-8")
+        page = read_page(Path(folder), name)
+    verdict = check_page(page, world)
+    wanted = claim.fence.attributes.get("fails", "")
+    silent = claim.fence.attributes.get("passes", "")
+    codes = {finding.rule for finding in verdict.findings}
+    if wanted:
+        told = ", ".join(sorted(codes)) or "nothing"
+        message = f"the example should fail with {wanted} alone, but gives {told}"
+        return [] if codes == {wanted} else [extraction.OTHER_VERDICT.finding(claim.location, message, subject=wanted)]
+    if silent:
+        told = "; ".join(f"{f.rule} {f.message}" for f in verdict.findings)
+        message = f"the example should pass, but gives {told}"
+        return [extraction.OTHER_VERDICT.finding(claim.location, message, subject=silent)] if codes else []
+    return [_moved(finding, claim) for finding in verdict.findings]
+
+
+def _moved(finding: Finding, claim: Claim) -> Finding:
+    place = finding.location
+    where: Location = claim.at(place.line, place.column, place.end_line, place.end_column)
+    return Finding(
+        where, finding.rule, finding.name, finding.message, finding.subject, finding.severity, finding.evidence
+    )

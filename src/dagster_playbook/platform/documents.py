@@ -1,0 +1,119 @@
+"""Other formats, each asked of its real authority: published JSON Schemas, MkDocs' own config classes, ruff."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.platform.authority import TextAnswer, TextProblem
+
+#: what ruff is asked for in documentation: names and syntax that are wrong, not style
+LINT_RULES = ("E9", "F50", "F52", "F6", "F70", "F82", "B006")
+
+_PRE_COMMIT: dict[str, Any] = {
+    "type": "object",
+    "required": ["repos"],
+    "properties": {
+        "repos": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["repo", "hooks"],
+                "properties": {
+                    "repo": {"type": "string"},
+                    "rev": {"type": "string"},
+                    "hooks": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
+                    },
+                },
+                "additionalProperties": False,
+            },
+        }
+    },
+}
+
+
+class InstalledDocuments:
+    """Answers from what is installed; nothing is fetched."""
+
+    def validate(self, kind: str, data: object) -> TextAnswer:
+        """See `Documents.validate`."""
+        if kind == "mkdocs":
+            return TextAnswer(tuple(_mkdocs_problems(data)))
+        if kind == "pre-commit" and isinstance(data, list):
+            data = {"repos": [{"repo": "local", "hooks": data}]}
+        return TextAnswer(tuple(_schema_problems(_schema(kind), _keys_as_text(data))))
+
+    def lint_python(self, text: str) -> TextAnswer:
+        """See `Documents.lint_python`."""
+        from pytest_examples import CodeExample
+        from pytest_examples.config import ExamplesConfig
+        from pytest_examples.lint import FormatError, ruff_check
+
+        example = CodeExample.create(text)
+        config = ExamplesConfig(ruff_select=list(LINT_RULES), ruff_ignore=["F401", "F811"], target_version="py311")
+        try:
+            ruff_check(example, config)
+        except FormatError as error:
+            return TextAnswer(tuple(_ruff_problems(str(error))))
+        return TextAnswer()
+
+
+def _ruff_problems(output: str) -> list[TextProblem]:
+    import re
+
+    found = re.findall(r":(\d+):(\d+): ([A-Z]+\d+|invalid-syntax:?) ?(?:\[\*\] )?(.*)", output)
+    return [TextProblem(message, int(line), int(column), code) for line, column, code, message in found] or [
+        TextProblem(output.strip().splitlines()[-1] if output.strip() else "ruff refuses the block", 1, 1, "ruff")
+    ]
+
+
+@cache
+def _schema(kind: str) -> dict[str, Any]:
+    if kind == "pre-commit":
+        return _PRE_COMMIT
+    import check_jsonschema
+
+    name = {"workflow": "github-workflows.json", "compose": "compose-spec.json"}[kind]
+    folder = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor"
+    loaded: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+def _schema_problems(schema: dict[str, Any], data: object) -> list[TextProblem]:
+    from jsonschema import validators
+    from jsonschema.exceptions import best_match
+
+    validator = validators.validator_for(schema)(schema)
+    problems = []
+    for error in validator.iter_errors(data):
+        deepest = best_match([error]) or error
+        path = "/".join(str(part) for part in deepest.absolute_path)
+        problems.append(TextProblem(deepest.message.splitlines()[0][:200], subject=path))
+    return problems
+
+
+def _keys_as_text(data: object) -> object:
+    """YAML 1.1 reads the key `on` of a workflow as true; GitHub reads it as text."""
+    if isinstance(data, dict):
+        return {("on" if key is True else str(key)): _keys_as_text(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_keys_as_text(item) for item in data]
+    return data
+
+
+def _mkdocs_problems(data: object) -> list[TextProblem]:
+    """MkDocs' own config options; what only a whole site can have (its folders, its plugins' files) is not asked."""
+    from mkdocs.config.defaults import MkDocsConfig
+
+    if not isinstance(data, dict):
+        return [TextProblem("an MkDocs config is a mapping")]
+    config = MkDocsConfig()
+    config.load_dict({"site_name": "excerpt", **data})
+    failed, warnings = config.validate()
+    told = [(key, error) for key, error in (*failed, *warnings) if key in data]
+    return [TextProblem(f"{key}: {str(error).splitlines()[0]}", subject=str(key)) for key, error in told]
