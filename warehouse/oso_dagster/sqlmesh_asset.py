@@ -1,0 +1,190 @@
+"""The op `sqlmesh_project`: every model of the SQLMesh project as one multi-asset."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_sqlmesh import (
+    PlanOptions,
+    SQLMeshMultiAssetOptions,
+    sqlmesh_asset_from_multi_asset_options,
+    sqlmesh_to_multi_asset_options,
+)
+
+from . import settings, source_assets
+from .approval import RestatementRefusedError, refuse_or_allow
+from .config import SQLMeshRunConfig
+from .evidence import FILE_NAME, Recorder
+from .restatement import Restatement, RestatementError, resolve
+from .sqlmesh_resource import OsoSQLMeshResource
+from .translator import OsoContextConfig
+
+if TYPE_CHECKING:
+    from sqlmesh import Context
+
+OP_NAME = "sqlmesh_project"
+POOL = "sqlmesh"
+CONTEXT_CONFIG = OsoContextConfig(path=str(settings.SQLMESH_PROJECT), gateway=settings.gateway())
+
+
+def asset_options() -> SQLMeshMultiAssetOptions:
+    """Outputs and dependencies of the models; loads the SQLMesh project once.
+
+    dagster-sqlmesh takes declared external models for models of the project, too. They are the source assets' tables, so
+    here they become dependencies.
+    """
+    declared: list[str] = []
+
+    def note_externals(**options: Any) -> "Context":
+        context = open_context(**options)
+        declared.extend(fqn for fqn, model in context.models.items() if model.kind.is_external)
+        return context
+
+    options = sqlmesh_to_multi_asset_options(
+        environment=settings.PRODUCTION, config=CONTEXT_CONFIG, context_factory=note_externals
+    )
+    translator = CONTEXT_CONFIG.get_translator()
+    externals = {translator.get_asset_key_str(fqn) for fqn in declared}
+    keys = ["/".join(translator.get_asset_key_name(fqn)) for fqn in declared]
+    return SQLMeshMultiAssetOptions(
+        outs={name: out for name, out in options.outs.items() if name not in externals},
+        deps=[*options.deps, *(translator.create_asset_dep(key=key) for key in keys)],
+        internal_asset_deps={n: deps for n, deps in options.internal_asset_deps.items() if n not in externals},
+    )
+
+
+def open_context(**options: Any) -> "Context":
+    """A SQLMesh context of the project."""
+    from sqlmesh import Context
+
+    return Context(**{"paths": CONTEXT_CONFIG.path, "gateway": CONTEXT_CONFIG.gateway, **options})
+
+
+@sqlmesh_asset_from_multi_asset_options(
+    sqlmesh_multi_asset_options=asset_options(),
+    name=OP_NAME,
+    op_tags={"dagster/concurrency_key": POOL},
+    enabled_subsetting=False,
+)
+def sqlmesh_project(
+    context: dg.AssetExecutionContext, sqlmesh: OsoSQLMeshResource, config: SQLMeshRunConfig
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Plan and run SQLMesh; what the configuration cannot mean is refused before anything runs."""
+    mesh = open_context()
+    restatement = checked_restatement(context, mesh, config)
+    load_missing_sources(context, mesh)
+    recorder = new_recorder(context, restatement)
+    options = PlanOptions(skip_tests=config.skip_tests)
+    if config.allow_destructive_models:
+        options["allow_destructive_models"] = config.allow_destructive_models
+    if config.use_dev_environment:
+        recorder.environment = settings.DEVELOPMENT
+        for _ in sqlmesh.run(
+            context,
+            config=CONTEXT_CONFIG,
+            context_factory=recorded(mesh, recorder),
+            environment=settings.DEVELOPMENT,
+            # Without changes SQLMesh would refuse to make an environment at all.
+            plan_options=PlanOptions(**options, include_unmodified=True),
+            skip_run=True,
+            materializations_enabled=False,
+        ):
+            pass
+        recorder.environment = settings.PRODUCTION
+        mesh = open_context()
+    results = sqlmesh.run(
+        context,
+        config=CONTEXT_CONFIG,
+        context_factory=recorded(mesh, recorder),
+        environment=settings.PRODUCTION,
+        start=config.start,
+        end=config.end,
+        restate_models=list(restatement.models) if restatement else None,
+        plan_options=options.copy(),
+    )
+    yield from with_evidence(context, results, recorder)
+
+
+def checked_restatement(
+    context: dg.AssetExecutionContext, mesh: "Context", config: SQLMeshRunConfig
+) -> Restatement | None:
+    """The restatement that the run asks for, resolved and allowed.
+
+    Raises:
+        dg.Failure: it cannot be meant, or must not run.
+    """
+    try:
+        restatement = resolve(mesh, config, settings.PRODUCTION)
+        if restatement:
+            refuse_or_allow(restatement, context.run.tags)
+            context.log.info(f"restating {', '.join(restatement.models)}; affected: {', '.join(restatement.affected)}")
+    except (RestatementError, RestatementRefusedError) as error:
+        mesh.close()
+        raise dg.Failure(str(error), allow_retries=False) from error
+    return restatement
+
+
+def load_missing_sources(context: dg.AssetExecutionContext, mesh: "Context") -> None:
+    """Load raw tables that were never loaded, so that the first run of a fresh clone has rows to work on."""
+    for table, rows in source_assets.load_missing(mesh.engine_adapter):
+        context.log.info(f"{table.qualified_name} was never loaded: loaded {rows} rows")
+        key = dg.AssetKey([table.schema, table.name])
+        context.log_event(dg.AssetMaterialization(key, metadata={"dagster/row_count": rows}))
+
+
+def new_recorder(context: dg.AssetExecutionContext, restatement: Restatement | None) -> Recorder:
+    """The recorder of this run's evaluations."""
+    return Recorder(
+        path=evidence_file(),
+        run_id=context.run.run_id,
+        root_run_id=context.run.root_run_id or context.run.run_id,
+        affected=frozenset(restatement.affected if restatement else ()),
+    )
+
+
+def evidence_file() -> Path:
+    """Where evaluations are recorded, one JSON object a line."""
+    return settings.data_dir() / FILE_NAME
+
+
+def recorded(mesh: "Context", recorder: Recorder) -> Any:
+    """A context factory that hands the open context over, with the recorder on the console in charge."""
+
+    def factory(**_: Any) -> "Context":
+        from sqlmesh.core.console import get_console
+
+        mesh.console = get_console()
+        mesh.console.add_handler(recorder)
+        return mesh
+
+    return factory
+
+
+def with_evidence(
+    context: dg.AssetExecutionContext, results: Iterator[dg.MaterializeResult[None]], recorder: Recorder
+) -> Iterator[dg.MaterializeResult[None]]:
+    """dagster-sqlmesh's result for each asset, with what SQLMesh evaluated of it; the totals go to the run's tags."""
+    by_model: dict[str, Any] | None = None
+    for result in results:
+        by_model = recorder.by_model() if by_model is None else by_model
+        done = by_model.get(".".join(result.asset_key.path[-2:]), [])
+        evidence = {
+            "oso/evaluated_intervals": len(done),
+            "oso/restated": any(evaluation.restated for evaluation in done),
+            "oso/intervals": dg.MetadataValue.json([[one.start, one.end] for one in done]),
+        }
+        yield replace_metadata(result, evidence)
+    done_models = recorder.by_model()
+    context.instance.add_run_tags(
+        context.run.run_id,
+        {
+            "oso/evaluated_models": str(len(done_models)),
+            "oso/restated_models": str(sum(any(e.restated for e in found) for found in done_models.values())),
+        },
+    )
+
+
+def replace_metadata(result: dg.MaterializeResult[None], more: dict[str, Any]) -> dg.MaterializeResult[None]:
+    """The same result with more metadata."""
+    return dg.MaterializeResult(asset_key=result.asset_key, metadata={**(result.metadata or {}), **more})

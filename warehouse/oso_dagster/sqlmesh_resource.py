@@ -1,0 +1,63 @@
+"""dagster-sqlmesh's resource with three corrections: intervals, external models, and one context a run."""
+
+from __future__ import annotations
+
+import logging
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_sqlmesh import SQLMeshContextConfig, SQLMeshResource
+from dagster_sqlmesh.controller.base import DEFAULT_CONTEXT_FACTORY
+from dagster_sqlmesh.controller.dagster import DagsterSQLMeshController
+from dagster_sqlmesh.resource import DagsterSQLMeshEventHandler, ModelMaterializationStatus
+
+from .evidence import IntervalConsole
+
+if TYPE_CHECKING:
+    from sqlmesh import Model
+
+
+class Statuses(dict[str, ModelMaterializationStatus]):
+    """Statuses by model; what is no model has one that nobody keeps.
+
+    The original tracker leaves external models out and then fails with KeyError on the plan that first brings them in.
+    """
+
+    def __missing__(self, name: str) -> ModelMaterializationStatus:
+        return ModelMaterializationStatus(model_fqn=name, snapshot_id="")
+
+
+class OsoSQLMeshResource(SQLMeshResource):  # type: ignore[misc]
+    """Runs plan and run on SQLMesh and passes on which intervals were evaluated."""
+
+    def get_controller(
+        self,
+        config: SQLMeshContextConfig,
+        context_factory: Any = DEFAULT_CONTEXT_FACTORY,
+        log_override: logging.Logger | None = None,
+    ) -> DagsterSQLMeshController[Any]:
+        """A controller whose console reports intervals."""
+        return DagsterSQLMeshController(
+            config=config,
+            console=IntervalConsole(log_override=log_override),
+            context_factory=context_factory,
+            log_override=log_override,
+        )
+
+    def create_event_handler(self, **options: Any) -> DagsterSQLMeshEventHandler:
+        """An event handler that external models do not trip."""
+        handler = super().create_event_handler(**options)
+        handler._tracker._model_metadata = Statuses()
+        return handler
+
+    def _get_selected_models_from_context(
+        self, context: dg.AssetExecutionContext, config: SQLMeshContextConfig, models: MappingProxyType[str, Model]
+    ) -> tuple[set[str], dict[str, Model], list[str] | None]:
+        """Always every model: the op cannot be subset.
+
+        The original counts external models as selectable, finds them missing among the outputs, and so turns "all" into
+        a list of selected models, with which SQLMesh would never notice a removed one.
+        """
+        own = {fqn: model for fqn, model in models.items() if not model.kind.is_external}
+        return set(own), own, None
