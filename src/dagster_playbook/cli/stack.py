@@ -177,7 +177,6 @@ def up(
 @click.argument("services", nargs=-1, metavar="[SERVICE]...")
 def down(stack: LocalStack, services: tuple[str, ...]) -> None:
     """Stop the services (all, or the named ones); the data stay."""
-    _known(stack, services)
     stack.down(_tell, services)
 
 
@@ -228,8 +227,7 @@ def logs(
     from dagster_playbook.errors import StackError
     from dagster_playbook.stack.lifecycle import tail
 
-    _known(stack, services)
-    found = [p for service in services or stack.table if (p := stack.room.log(service)).exists()]
+    found = [p for name in stack.members(services) if (p := stack.room.log(name)).exists()]
     if not found:
         raise StackError(f"the stack {stack.room.name!r} has no logs of that", cure="run: playbook stack up")
     if follow:
@@ -269,11 +267,3 @@ def env(stack: LocalStack, form: str) -> None:
 
     variables = platform_variables(stack.context())
     click.echo(json.dumps(variables, indent=2) if form == "json" else as_exports(variables), nl=form == "json")
-
-
-def _known(stack: LocalStack, services: tuple[str, ...]) -> None:
-    from dagster_playbook.errors import StackError
-
-    for service in services:
-        if service not in stack.table:
-            raise StackError(f"there is no service {service!r}", cure="the services are " + ", ".join(stack.table))

@@ -96,14 +96,19 @@ class Starter:
     def _adopt(self, service: Service) -> bool:
         """Whether a process from before can be kept: it is ours, was started just so, and is ready."""
         room = self.context.room
-        found = processes.recorded_process(room, service.name)
-        if found and found[1].fingerprint == fingerprint(service, self.context):
-            with contextlib.suppress(NotReadyError, StackError):
-                self._wait(service, lambda: None if found[0].is_running() else -1)
-                return True
+        why = "left behind by an earlier start"
+        if found := processes.recorded_process(room, service.name):
+            process, record = found
+            if record.fingerprint == fingerprint(service, self.context):
+                with contextlib.suppress(StackError):
+                    self._wait(service, lambda: None if process.is_running() else -1)
+                    return True
+                why = "does not serve any more"
+            else:
+                why = "its settings changed"
         remains = processes.left_behind(room, [service.name])[service.name]
         if remains:
-            self.tell(service.name, f"clearing what an earlier start left behind (pid {remains[0].pid})")
+            self.tell(service.name, f"{why}: ending pid {remains[0].pid}")
             processes.end(remains, service.stop)
         processes.forget(room, service.name)
         return False
@@ -172,8 +177,9 @@ def _templates(config: Path, service: str) -> Iterator[Path]:
 
 
 def _environment(service: Service, context: Context) -> dict[str, str]:
-    """A service sees what it needs and little of the caller's environment: no secret of somebody else."""
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    """A service sees what it needs and, unless it runs the project's own code, little of the caller's environment."""
+    names = os.environ if service.inherits else _INHERITED
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     return inherited | service.environment(context)
 
 

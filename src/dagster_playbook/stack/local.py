@@ -57,16 +57,25 @@ class Selection:
         Raises:
             StackError: a name is not in the table, or something that is needed was taken away.
         """
-        for name in (*self.only, *self.also, *self.without):
-            if name not in table:
-                raise StackError(f"there is no service {name!r}", cure="the services are " + ", ".join(table))
-        start = set(self.only) or {name for name, s in table.items() if not s.optional}
-        chosen = with_needs((start | set(self.also)) - set(self.without), table)
-        for name in self.without:
-            if name in chosen:
-                users = [s.name for s in chosen.values() if name in s.needs]
-                raise StackError(f"{name} is needed by {', '.join(users)}", cure=f"leave {users[0]} out as well")
+        only, also, without = (_members(names, table) for names in (self.only, self.also, self.without))
+        start = only or {name for name, s in table.items() if not s.optional}
+        chosen = with_needs((start | also) - without, table)
+        for name in without & set(chosen):
+            users = [s.name for s in chosen.values() if name in s.needs]
+            raise StackError(f"{name} is needed by {', '.join(users)}", cure=f"leave {users[0]} out as well")
         return chosen
+
+
+def _members(names: Iterable[str], table: Mapping[str, Service]) -> set[str]:
+    """The services that the names stand for; a name is a service's or a group's."""
+    found: set[str] = set()
+    for name in names:
+        members = {s.name for s in table.values() if name in (s.name, s.group)}
+        if not members:
+            known = dict.fromkeys([*table, *(s.group for s in table.values() if s.group)])
+            raise StackError(f"there is no service {name!r}", cure="the services are " + ", ".join(known))
+        found |= members
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +128,25 @@ class LocalStack:
         return context
 
     def down(self, tell: lifecycle.Teller = _silent, names: Iterable[str] = ()) -> None:
-        """Stop the named services, or all; nothing of them is left running, whoever started them."""
+        """Stop the named services, or all; nothing of them is left running, whoever started them.
+
+        Raises:
+            StackError: a name is no service's.
+        """
         if not self.room.exists():
             return
-        chosen = {name: self.table[name] for name in names} or dict(self.table)
+        chosen = {name: self.table[name] for name in self.members(names)}
         with self._alone():
             lifecycle.stop_all(self.room, chosen, tell)
+
+    def members(self, names: Iterable[str] = ()) -> list[str]:
+        """The services that the names (of services or groups) stand for, in the table's order; all when none is given.
+
+        Raises:
+            StackError: a name is no service's.
+        """
+        found = _members(names, self.table) or set(self.table)
+        return [name for name in self.table if name in found]
 
     def status(self) -> list[ServiceStatus]:
         """The state of every service in the table."""

@@ -58,6 +58,7 @@ class Service:
     Attributes:
         name: what the command line calls it.
         title: what it is, for people.
+        group: a name that stands for several services on the command line, "" for none.
         needs: services that have to be part of the stack with it.
         after: those of them that have to be ready before it is started; the others start beside it.
         ports: its port names; the first is its own and what `status` shows.
@@ -72,6 +73,7 @@ class Service:
         stop: the signal that asks it to go.
         unprivileged: whether it refuses to run as root.
         is_java: whether it needs the JDK.
+        inherits: whether it sees the caller's whole environment, since it runs the project's own code.
         optional: whether it is left out unless asked for by name.
     """
 
@@ -83,6 +85,7 @@ class Service:
     folder: Callable[[Context], Path] = lambda context: context.room.data
     prepare: Callable[[Context], None] = _nothing
     settle: Callable[[Context], None] = _nothing
+    group: str = ""
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
@@ -91,6 +94,7 @@ class Service:
     stop: signal.Signals = signal.SIGTERM
     unprivileged: bool = False
     is_java: bool = False
+    inherits: bool = False
     optional: bool = False
 
 

@@ -33,10 +33,10 @@ def platform_variables(context: Context) -> dict[str, str]:
         found |= {"TRINO_HOST": LOOPBACK, "TRINO_PORT": str(ports["trino"]), "TRINO_USER": "playbook"}
         found |= {"SQLMESH_TRINO_HOST": LOOPBACK, "SQLMESH_TRINO_PORT": str(ports["trino"])}
         found |= {"DAGSTER_SQLMESH_GATEWAY": "trino"}
-    if "dagster" in ports:
+    if "dagster-web" in ports:
         found |= {
             "DAGSTER_HOME": str(context.room.data / "dagster"),
-            "DAGSTER_WEBSERVER_URL": context.url("dagster"),
+            "DAGSTER_WEBSERVER_URL": context.url("dagster-web"),
         }
     return found
 
