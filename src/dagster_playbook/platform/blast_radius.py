@@ -1,0 +1,289 @@
+"""What a restatement would touch: models, windows and why they are as wide, environments; nothing changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_playbook.errors import PlatformError
+from dagster_playbook.settings import SqlmeshProject
+
+if TYPE_CHECKING:
+    from sqlmesh.core.context import Context
+    from sqlmesh.core.plan import Plan
+    from sqlmesh.core.snapshot import Snapshot
+
+Interval = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedModel:
+    """A model that will be evaluated.
+
+    Attributes:
+        role: `selected`, `downstream`, or `missing` when only intervals that are due anyway are filled.
+        start, end: the window that SQLMesh restates, ISO 8601 in UTC, end exclusive; "" for a missing one.
+        full_history: the whole history is restated, whatever window was asked for.
+        why: why it is affected, and why its window is as wide.
+        intervals: what will be evaluated, epoch milliseconds.
+        rows: estimated rows of its table, runtime_s: seconds of its last evaluation; None when not known.
+    """
+
+    name: str
+    fqn: str
+    kind: str
+    role: str
+    start: str
+    end: str
+    full_history: bool
+    why: str
+    parents: tuple[str, ...]
+    intervals: tuple[Interval, ...]
+    rows: int | None = None
+    runtime_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlastRadius:
+    """Everything that a restatement touches.
+
+    Attributes:
+        entries: the selectors as asked for; window: as asked for, "" where left to SQLMesh.
+        models: in the order of evaluation.
+        untouched: selected or downstream models that are never restated, with the reason.
+        environments: development environments whose intervals are cleared, with the models concerned.
+        marts: affected models that no other model reads: what consumers see.
+    """
+
+    entries: tuple[str, ...]
+    environment: str
+    start: str
+    end: str
+    models: tuple[AffectedModel, ...]
+    untouched: dict[str, str] = field(default_factory=dict)
+    environments: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    marts: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    def identity(self) -> dict[str, Any]:
+        """The part that an approval is given for: what is touched, from when on, and what was asked for.
+
+        Where a window ends is left out where the clock decides it, and so are rows and runtimes: with them an approval
+        would lapse by the passing of time.
+        """
+        models = [
+            {"name": m.name, "kind": m.kind, "start": m.start, "why": m.why} for m in self.models if m.role != "missing"
+        ]
+        return {
+            "entries": sorted(self.entries),
+            "environment": self.environment,
+            "start": self.start,
+            "end": self.end,
+            "models": sorted(models, key=lambda m: m["name"]),
+            "untouched": self.untouched,
+            "environments": {name: sorted(models) for name, models in self.environments.items()},
+        }
+
+
+def blast_radius(
+    root: Path,
+    project: SqlmeshProject,
+    entries: Sequence[str],
+    *,
+    start: str = "",
+    end: str = "",
+    evidence: Path | None = None,
+) -> BlastRadius:
+    """Ask SQLMesh what a restatement of these selectors in production would evaluate.
+
+    Raises:
+        PlatformError: an entry matches nothing, or SQLMesh cannot plan.
+    """
+    from dagster_playbook.platform.failure import platform_error
+    from dagster_playbook.platform.sqlmesh_plan import open_planning_context
+
+    context = open_planning_context(root, project)
+    try:
+        return of_context(context, entries, start=start, end=end, evidence=evidence)
+    except Exception as error:
+        raise platform_error(error, "SQLMesh cannot plan the restatement", "", root, within=project.path) from error
+    finally:
+        context.close()
+
+
+def of_context(
+    context: Context, entries: Sequence[str], *, start: str = "", end: str = "", evidence: Path | None = None
+) -> BlastRadius:
+    """The same on a context that is loaded with its state."""
+    from dagster_playbook.platform.sqlmesh_plan import planned_intervals
+
+    selected = _selected(context, entries)
+    plan = context.plan_builder(
+        "prod",
+        restate_models=list(entries),
+        start=start or None,
+        end=end or None,
+        skip_tests=True,
+        skip_linter=True,
+    ).build()
+    planned = planned_intervals(plan, context.state_reader, context.default_catalog)
+    known_rows, runtimes = _rows(context, planned), _runtimes(evidence)
+    models = [
+        _affected(plan, plan.snapshots[s_id], selected, planned, known_rows, runtimes)
+        for s_id in _in_order(plan)
+        if s_id.name in planned
+    ]
+    names = {model.fqn for model in models}
+    read = {parent for model in models for parent in model.parents}
+    return BlastRadius(
+        entries=tuple(entries),
+        environment="prod",
+        start=start,
+        end=end,
+        models=tuple(models),
+        untouched=_untouched(context, plan, selected),
+        environments=_environments(context, plan),
+        marts=tuple(m.name for m in models if m.fqn in names - read and m.role != "missing"),
+    )
+
+
+def _selected(context: Context, entries: Sequence[str]) -> set[str]:
+    selected: set[str] = set()
+    for entry in entries:
+        # the door that `plan --restate-model` itself goes through; there is no public one
+        found = context._new_selector().expand_model_selections([entry])
+        if not found:
+            raise PlatformError(f"{entry!r} matches no model", cure="names are written as oso.<model>")
+        selected |= found
+    return selected
+
+
+def _in_order(plan: Plan) -> list[Any]:
+    from sqlmesh.utils.dag import DAG
+
+    dag: DAG[Any] = DAG()
+    for s_id, snapshot in plan.snapshots.items():
+        dag.add(s_id, [parent for parent in snapshot.parents if parent in plan.snapshots])
+    return list(dag.sorted)
+
+
+def _affected(
+    plan: Plan,
+    snapshot: Snapshot,
+    selected: set[str],
+    planned: dict[str, tuple[Interval, ...]],
+    rows: dict[str, int],
+    runtimes: dict[str, float],
+) -> AffectedModel:
+    window = plan.restatements.get(snapshot.snapshot_id)
+    parents = sorted(p.name for p in snapshot.parents if p in plan.restatements)
+    role = "missing" if window is None else "selected" if snapshot.name in selected else "downstream"
+    name = snapshot.model.name
+    return AffectedModel(
+        name=name,
+        fqn=snapshot.name,
+        kind=str(snapshot.model_kind_name.value) if snapshot.model_kind_name else "",
+        role=role,
+        start=_iso(window[0]) if window else "",
+        end=_iso(window[1]) if window else "",
+        full_history=bool(window) and bool(snapshot.full_history_restatement_only),
+        why=_why(plan, snapshot, role, parents),
+        parents=tuple(parents),
+        intervals=planned[snapshot.name],
+        rows=rows.get(snapshot.name),
+        runtime_s=runtimes.get(name),
+    )
+
+
+def _why(plan: Plan, snapshot: Snapshot, role: str, parents: list[str]) -> str:
+    if role == "missing":
+        return "intervals are due that no restatement asks for"
+    short = [plan.context_diff.snapshots_by_name[p].model.name for p in parents]
+    cause = "selected" if role == "selected" else "reads " + ", ".join(short)
+    if snapshot.full_history_restatement_only:
+        return (
+            f"{cause}; {snapshot.model_kind_name.value if snapshot.model_kind_name else ''} restates its whole history"
+        )
+    if snapshot.depends_on_past:
+        return f"{cause}; each interval needs the one before, so it restates to now"
+    own = snapshot.get_removal_interval(plan.start, plan.end, plan.execution_time, strict=False)
+    window = plan.restatements[snapshot.snapshot_id]
+    if window[0] < own[0] or window[1] > own[1]:
+        return f"{cause}; as wide as what it reads"
+    unit = snapshot.node.interval_unit
+    return f"{cause}; the window as asked for, in whole {unit.value if unit else 'interval'}s"
+
+
+def _untouched(context: Context, plan: Plan, selected: set[str]) -> dict[str, str]:
+    restated = {s_id.name for s_id in plan.restatements}
+    reached = selected | {name for fqn in selected for name in context.dag.downstream(fqn)}
+    found = {}
+    for fqn in sorted(reached - restated):
+        model = context.models.get(fqn)
+        if model is None:
+            continue
+        if model.kind.is_seed:
+            found[model.name] = "a seed is never restated: it is loaded anew when its file changes"
+        elif model.disable_restatement:
+            found[model.name] = "its `disable_restatement` is true"
+        elif not model.kind.is_external:
+            found[model.name] = "SQLMesh leaves it out of the plan"
+    return found
+
+
+def _environments(context: Context, plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Development environments that have intervals cleared; none with `virtual_environment_mode: dev_only`."""
+    from sqlmesh.core.plan.common import identify_restatement_intervals_across_snapshot_versions
+
+    if not plan.restate_all_snapshots or not plan.restatements:
+        return {}
+    evaluatable = plan.to_evaluatable()
+    requests = identify_restatement_intervals_across_snapshot_versions(
+        state_reader=context.state_reader,
+        prod_restatements=evaluatable.restatements,
+        disable_restatement_models=evaluatable.disabled_restatement_models,
+        loaded_snapshots=dict(plan.snapshots),
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for request in requests.values():
+        for environment in request.environment_names:
+            found[environment].add(request.snapshot_id.name)
+    return {name: tuple(sorted(models)) for name, models in sorted(found.items())}
+
+
+def _rows(context: Context, planned: dict[str, Any]) -> dict[str, int]:
+    """Estimated rows by model from DuckDB's own catalog; other engines are not asked, a count would cost a scan."""
+    if context.engine_adapter.dialect != "duckdb":
+        return {}
+    found = context.engine_adapter.fetchall(
+        "SELECT database_name, schema_name, table_name, estimated_size FROM duckdb_tables()", quote_identifiers=False
+    )
+    sizes = {f'"{catalog}"."{schema}"."{table}"': int(size) for catalog, schema, table, size in found}
+    return {fqn: sizes[fqn] for fqn in planned if fqn in sizes}
+
+
+def _runtimes(evidence: Path | None) -> dict[str, float]:
+    """Seconds of each model's last evaluation, from the evidence that the platform's op keeps."""
+    if evidence is None or not evidence.is_file():
+        return {}
+    found: dict[str, float] = {}
+    for line in evidence.read_text(encoding="utf-8").splitlines():
+        try:
+            entry = json.loads(line)
+            started, finished = (dt.datetime.fromisoformat(entry[key]) for key in ("started", "finished"))
+            found[str(entry["model"])] = round((finished - started).total_seconds(), 3)
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _iso(epoch_ms: int) -> str:
+    return dt.datetime.fromtimestamp(epoch_ms / 1000, tz=dt.UTC).isoformat()
