@@ -14,11 +14,12 @@ from dagster_playbook.claims.shell import read_shell
 from dagster_playbook.claims.yaml_text import read_yaml
 from dagster_playbook.findings import Finding, Fix, Rule, Severity
 from dagster_playbook.rules import commands, extraction, run_config, selectors, services, sql
-from dagster_playbook.rules.vocabulary import NAME_KINDS, SQL_TYPES, SQL_WORDS, vocabulary_of
+from dagster_playbook.rules.vocabulary import NAME_KINDS, SQL_TYPES, SQL_WORDS, recorded_values, vocabulary_of
 from dagster_playbook.rules.world import World, did_you_mean, near
 
 KINDS = frozenset({Kind.NAME})
-RULES: tuple[Rule, ...] = ()
+OTHER_VALUE = Rule("PB019", "value-differs", "A `key: value` in a sentence that the platform sets otherwise.")
+RULES = (OTHER_VALUE,)
 
 _RULE_OF_KIND = {
     "job": run_config.UNKNOWN_JOB,
@@ -158,16 +159,10 @@ def _key_value(text: str, claim: Claim, world: World) -> Answer:
         if given.value is not None and expected and not isinstance(given.value, expected):
             message = f"{key} takes {' or '.join(sorted(t.lower() for t in types))}, not {value!r}"
             return iter([run_config.WRONG_TYPE.finding(claim.location, message, subject=key, evidence="config schema")])
-    recorded = world.facts.values.get(f"keys.{key}")
-    if recorded is not None and given is not None and not isinstance(recorded, list | dict) and given.value != recorded:
-        message = f"the platform sets {key}: {recorded}, not {value}"
-        return iter(
-            [
-                extraction.UNKNOWN_NAME.finding(
-                    claim.location, message, subject=key, evidence=world.facts.keys.get(key, "")
-                )
-            ]
-        )
+    recorded = [item for item in recorded_values(key, world.facts) if not isinstance(item, list | dict)]
+    if recorded and given is not None and given.value is not None and given.value not in recorded and not types:
+        message = f"the platform sets {key} to {' or '.join(str(item) for item in recorded)}, not {value}"
+        return iter([OTHER_VALUE.finding(claim.location, message, subject=key, evidence="playbook facts")])
     return _known()
 
 

@@ -154,12 +154,9 @@ def _meaning(op: str, config: YamlNode, claim: Claim, world: World) -> Iterator[
         if isinstance(entry.value, str) and not _is_placeholder(entry):
             yield from entry_findings(entry.value, claim.node_at(entry), world)
     target = config.get("to_hash")
-    if target is not None and isinstance(target.value, str) and target.value and not _is_placeholder(target):
-        if not _HASH.match(target.value):
-            message = (
-                f"{target.value!r} is not a Nessie hash: 16 to 64 hexadecimal digits, or empty for the head of main"
-            )
-            yield BAD_HASH.finding(claim.node_at(target), message, subject=target.value, evidence=f"op {op}, to_hash")
+    if target is not None and _is_text(target) and not _HASH.match(target.value):
+        message = f"{target.value!r} is not a Nessie hash: 16 to 64 hexadecimal digits, or empty for the head of main"
+        yield BAD_HASH.finding(claim.node_at(target), message, subject=target.value, evidence=f"op {op}, to_hash")
     for name in ("start", "end"):
         date = config.get(name)
         if date is not None and _is_text(date) and not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):

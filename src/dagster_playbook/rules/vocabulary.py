@@ -84,7 +84,7 @@ def _make(world: World) -> Vocabulary:
         "option": frozenset(_options(facts)) | {"--help", "--version"},
         "command": frozenset(_command_names(facts)),
         "environment variable": frozenset(facts.environment),
-        "key": frozenset(facts.keys) | frozenset(part for key in facts.keys for part in key.split(".")),
+        "key": frozenset(_tails(facts)),
         "path": frozenset(model.path for model in facts.models.values()),
     }
     others = frozenset(facts.versions) | frozenset(facts.kinds) | frozenset(facts.resources)
@@ -97,6 +97,20 @@ def _make(world: World) -> Vocabulary:
     others |= frozenset(f"{model.name.split('.')[0]}." for model in facts.models.values())
     names = frozenset().union(*by_kind.values(), others)
     return Vocabulary(by_kind, names, _scalars(facts))
+
+
+def _tails(facts: Facts) -> Iterator[str]:
+    """A fact's key from any of its parts on: `dagster.run_retries.max_retries` is also `max_retries`."""
+    for key in facts.values:
+        parts = key.split(".")
+        for start in range(len(parts)):
+            yield ".".join(parts[start:])
+            yield parts[start]
+
+
+def recorded_values(key: str, facts: Facts) -> list[object]:
+    """The values of every fact whose key ends with `key`."""
+    return [value for name, value in facts.values.items() if name == key or name.endswith(f".{key}")]
 
 
 def _asset_names(facts: Facts) -> Iterator[str]:
