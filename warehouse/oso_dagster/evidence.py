@@ -25,7 +25,7 @@ FILE_NAME = "evaluations.jsonl"
 
 
 @dataclass(kw_only=True)
-class IntervalEvaluated(UpdateSnapshotEvaluationProgress):  # type: ignore[misc]
+class IntervalEvaluated(UpdateSnapshotEvaluationProgress):
     """dagster-sqlmesh's event with what it leaves out.
 
     Attributes:
@@ -37,7 +37,7 @@ class IntervalEvaluated(UpdateSnapshotEvaluationProgress):  # type: ignore[misc]
     audits_failed: int
 
 
-class IntervalConsole(EventConsole):  # type: ignore[misc]
+class IntervalConsole(EventConsole):  # type: ignore[no-untyped-call]
     """A console that passes the interval of each evaluation on."""
 
     def update_snapshot_evaluation_progress(
@@ -48,7 +48,8 @@ class IntervalConsole(EventConsole):  # type: ignore[misc]
         duration_ms: int | None,
         num_audits_passed: int,
         num_audits_failed: int,
-        **_: Any,
+        *_: Any,
+        **__: Any,
     ) -> None:
         """Called by SQLMesh's scheduler after each interval; `duration_ms` is None when the evaluation failed."""
         self.publish(

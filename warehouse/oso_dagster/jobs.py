@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from .config import SQLMeshRunConfig
 from .source_assets import GROUP
 from .sqlmesh_asset import OP_NAME, sqlmesh_project
 
+Job = UnresolvedAssetJobDefinition
 RESTATE_DESCRIPTION = "Restate every model tagged with the category {}, and everything downstream."
 
 
-def sqlmesh_job(name: str, description: str, config: SQLMeshRunConfig | None = None) -> dg.UnresolvedAssetJobDefinition:
-    """A job that runs `sqlmesh_project` with `config` as its preset."""
+def sqlmesh_job(name: str, description: str, config: SQLMeshRunConfig | None = None) -> Job:
+    """A job that runs `sqlmesh_project` with `config` as its preset; one that restates is never retried by itself."""
+    restates = config is not None and config.restate_by_entity_category
     return dg.define_asset_job(
         name=name,
         selection=dg.AssetSelection.assets(sqlmesh_project),
         description=description,
         config=dg.RunConfig(ops={OP_NAME: config}) if config else None,
+        tags={MAX_RETRIES_TAG: "0"} if restates else None,
     )
 
 

@@ -51,16 +51,21 @@ def resolve(context: Context, config: SQLMeshRunConfig, environment: str) -> Res
     entries = [*(config.restate_models or []), *category_entries(context, config, problems)]
     selected: set[str] = set()
     for entry in entries:
-        selected |= matched(context, entry, problems)
+        found = matched(context, entry, problems)
+        if found and not any(is_restatable(context, fqn) for fqn in found):
+            problems.append(f"{entry!r} matches only models that SQLMesh never restates (seeds, disable_restatement)")
+        selected |= found
+    for entry in config.allow_destructive_models or []:
+        matched(context, entry, problems)
     if problems:
         raise RestatementError("; ".join(problems))
     if not entries:
         return None
     missing = selected - in_environment(context, environment)
     if missing:
+        listed = ", ".join(sorted(names(context, missing)))
         raise RestatementError(
-            f"not in the environment {environment}, so there is nothing to restate: {', '.join(sorted(names(context, missing)))}; "
-            "run sqlmesh_all_assets first"
+            f"nothing to restate, {environment} does not hold {listed}; run sqlmesh_all_assets first"
         )
     return Restatement(
         entries=tuple(entries),
@@ -117,8 +122,6 @@ def matched(context: Context, entry: str, problems: list[str]) -> set[str]:
         return set()
     if not found:
         problems.append(f"{entry!r} matches no model")
-    elif not any(is_restatable(context, fqn) for fqn in found):
-        problems.append(f"{entry!r} matches only models that SQLMesh never restates (seeds, disable_restatement)")
     return found
 
 
@@ -128,7 +131,7 @@ def downstream_closure(context: Context, selected: Iterable[str]) -> list[str]:
     order = [fqn for fqn in context.dag.sorted if fqn in context.models]
     chosen = set(selected)
     for fqn in order:
-        if (fqn in chosen or context.models[fqn].depends_on & reached) and is_restatable(context, fqn):
+        if (fqn in chosen or (context.models[fqn].depends_on or set()) & reached) and is_restatable(context, fqn):
             reached.add(fqn)
     return [fqn for fqn in order if fqn in reached and not context.models[fqn].kind.is_external]
 

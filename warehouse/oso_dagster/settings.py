@@ -19,7 +19,7 @@ def gateway() -> str:
 
 
 def data_dir() -> Path:
-    """Where the embedded warehouse and the evidence are kept: `OSO_WAREHOUSE_DATA`, `.playbook/warehouse` when unset."""
+    """Home of the embedded warehouse and the evidence: `OSO_WAREHOUSE_DATA`, `.playbook/warehouse` when unset."""
     return Path(os.environ.get("OSO_WAREHOUSE_DATA") or PROJECT / ".playbook" / "warehouse").absolute()
 
 

@@ -19,7 +19,7 @@ GROUP = "sources"
 TABLES: tuple[RawTable, ...] = (*pypi.TABLES, *git.TABLES)
 
 
-class WarehouseResource(dg.ConfigurableResource):  # type: ignore[misc]
+class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
     """The warehouse behind one of SQLMesh's gateways, for writing raw tables."""
 
     gateway: str

@@ -1,21 +1,19 @@
 """The op `sqlmesh_project`: every model of the SQLMesh project as one multi-asset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
-from dagster_sqlmesh import (
-    PlanOptions,
-    SQLMeshMultiAssetOptions,
-    sqlmesh_asset_from_multi_asset_options,
-    sqlmesh_to_multi_asset_options,
-)
+from dagster_sqlmesh import sqlmesh_asset_from_multi_asset_options, sqlmesh_to_multi_asset_options
+from dagster_sqlmesh.controller.base import PlanOptions
+from dagster_sqlmesh.types import SQLMeshMultiAssetOptions
 
 from . import settings, source_assets
 from .approval import RestatementRefusedError, refuse_or_allow
 from .config import SQLMeshRunConfig
-from .evidence import FILE_NAME, Recorder
+from .evidence import FILE_NAME, IntervalConsole, Recorder
 from .restatement import Restatement, RestatementError, resolve
 from .sqlmesh_resource import OsoSQLMeshResource
 from .translator import OsoContextConfig
@@ -31,8 +29,8 @@ CONTEXT_CONFIG = OsoContextConfig(path=str(settings.SQLMESH_PROJECT), gateway=se
 def asset_options() -> SQLMeshMultiAssetOptions:
     """Outputs and dependencies of the models; loads the SQLMesh project once.
 
-    dagster-sqlmesh takes declared external models for models of the project, too. They are the source assets' tables, so
-    here they become dependencies.
+    dagster-sqlmesh takes declared external models for models of the project, too. They are the source assets' tables,
+    so here they become dependencies.
     """
     declared: list[str] = []
 
@@ -72,26 +70,15 @@ def sqlmesh_project(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Plan and run SQLMesh; what the configuration cannot mean is refused before anything runs."""
     mesh = open_context()
-    restatement = checked_restatement(context, mesh, config)
-    load_missing_sources(context, mesh)
+    with ExitStack() as on_error:
+        on_error.callback(mesh.close)
+        restatement = checked_restatement(context, mesh, config)
+        load_missing_sources(context, mesh)
+        # From here on the resource closes the context.
+        on_error.pop_all()
     recorder = new_recorder(context, restatement)
-    options = PlanOptions(skip_tests=config.skip_tests)
-    if config.allow_destructive_models:
-        options["allow_destructive_models"] = config.allow_destructive_models
     if config.use_dev_environment:
-        recorder.environment = settings.DEVELOPMENT
-        for _ in sqlmesh.run(
-            context,
-            config=CONTEXT_CONFIG,
-            context_factory=recorded(mesh, recorder),
-            environment=settings.DEVELOPMENT,
-            # Without changes SQLMesh would refuse to make an environment at all.
-            plan_options=PlanOptions(**options, include_unmodified=True),
-            skip_run=True,
-            materializations_enabled=False,
-        ):
-            pass
-        recorder.environment = settings.PRODUCTION
+        plan_development(context, sqlmesh, mesh, recorder, config)
         mesh = open_context()
     results = sqlmesh.run(
         context,
@@ -101,9 +88,40 @@ def sqlmesh_project(
         start=config.start,
         end=config.end,
         restate_models=list(restatement.models) if restatement else None,
-        plan_options=options.copy(),
+        plan_options=plan_options(config),
     )
     yield from with_evidence(context, results, recorder)
+
+
+def plan_development(
+    context: dg.AssetExecutionContext,
+    sqlmesh: OsoSQLMeshResource,
+    mesh: "Context",
+    recorder: Recorder,
+    config: SQLMeshRunConfig,
+) -> None:
+    """Plan and backfill the environment dev, without a word to Dagster's assets, which stand for production."""
+    recorder.environment = settings.DEVELOPMENT
+    for _ in sqlmesh.run(
+        context,
+        config=CONTEXT_CONFIG,
+        context_factory=recorded(mesh, recorder),
+        environment=settings.DEVELOPMENT,
+        # Without changes SQLMesh would refuse to make an environment at all.
+        plan_options=PlanOptions(**plan_options(config), include_unmodified=True),
+        skip_run=True,
+        materializations_enabled=False,
+    ):
+        pass
+    recorder.environment = settings.PRODUCTION
+
+
+def plan_options(config: SQLMeshRunConfig) -> PlanOptions:
+    """A new set of SQLMesh's options: dagster-sqlmesh writes into the one that it is given."""
+    options = PlanOptions(skip_tests=config.skip_tests)
+    if config.allow_destructive_models:
+        options["allow_destructive_models"] = config.allow_destructive_models
+    return options
 
 
 def checked_restatement(
@@ -120,7 +138,6 @@ def checked_restatement(
             refuse_or_allow(restatement, context.run.tags)
             context.log.info(f"restating {', '.join(restatement.models)}; affected: {', '.join(restatement.affected)}")
     except (RestatementError, RestatementRefusedError) as error:
-        mesh.close()
         raise dg.Failure(str(error), allow_retries=False) from error
     return restatement
 
@@ -154,21 +171,22 @@ def recorded(mesh: "Context", recorder: Recorder) -> Any:
     def factory(**_: Any) -> "Context":
         from sqlmesh.core.console import get_console
 
-        mesh.console = get_console()
-        mesh.console.add_handler(recorder)
+        console = cast(IntervalConsole, get_console())
+        console.add_handler(recorder)
+        mesh.console = console
         return mesh
 
     return factory
 
 
 def with_evidence(
-    context: dg.AssetExecutionContext, results: Iterator[dg.MaterializeResult[None]], recorder: Recorder
+    context: dg.AssetExecutionContext, results: Iterable[dg.MaterializeResult[None]], recorder: Recorder
 ) -> Iterator[dg.MaterializeResult[None]]:
     """dagster-sqlmesh's result for each asset, with what SQLMesh evaluated of it; the totals go to the run's tags."""
     by_model: dict[str, Any] | None = None
     for result in results:
         by_model = recorder.by_model() if by_model is None else by_model
-        done = by_model.get(".".join(result.asset_key.path[-2:]), [])
+        done = by_model.get(".".join(result.asset_key.path[-2:]), []) if result.asset_key else []
         evidence = {
             "oso/evaluated_intervals": len(done),
             "oso/restated": any(evaluation.restated for evaluation in done),

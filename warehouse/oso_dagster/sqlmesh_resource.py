@@ -28,7 +28,7 @@ class Statuses(dict[str, ModelMaterializationStatus]):
         return ModelMaterializationStatus(model_fqn=name, snapshot_id="")
 
 
-class OsoSQLMeshResource(SQLMeshResource):  # type: ignore[misc]
+class OsoSQLMeshResource(SQLMeshResource):
     """Runs plan and run on SQLMesh and passes on which intervals were evaluated."""
 
     def get_controller(
@@ -40,7 +40,8 @@ class OsoSQLMeshResource(SQLMeshResource):  # type: ignore[misc]
         """A controller whose console reports intervals."""
         return DagsterSQLMeshController(
             config=config,
-            console=IntervalConsole(log_override=log_override),
+            # Its methods are made at run time, from those that SQLMesh's console declares.
+            console=IntervalConsole(log_override=log_override),  # type: ignore[abstract]
             context_factory=context_factory,
             log_override=log_override,
         )

@@ -18,7 +18,7 @@ LAYERS = {"seed": "seeds", "stg": "staging", "int": "intermediate"}
 TAG_TEXT_LIMIT = 63
 
 
-class OsoTranslator(SQLMeshDagsterTranslator):  # type: ignore[misc]
+class OsoTranslator(SQLMeshDagsterTranslator):
     """Models keep their full name as key; a raw table has the key of the source asset that loads it."""
 
     def get_asset_key_name(self, fqn: str) -> Sequence[str]:
@@ -48,7 +48,7 @@ def tag_text(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", text.strip())[:TAG_TEXT_LIMIT].strip("-_.")
 
 
-class OsoContextConfig(SQLMeshContextConfig):  # type: ignore[misc]
+class OsoContextConfig(SQLMeshContextConfig):
     """Where the SQLMesh project is, and that its models are translated as above."""
 
     def get_translator(self) -> SQLMeshDagsterTranslator:

@@ -3,12 +3,12 @@
 Nothing is contacted when this file loads: `duckdb` opens its files at the first query, `trino` and its Postgres state
 answer only once they are used. Every setting that differs between machines comes from the environment:
 
-| variable | meaning | default |
-|---|---|---|
-| `OSO_WAREHOUSE_DATA` | directory of the DuckDB files and SQLMesh's cache | `.playbook/warehouse` in the project |
-| `OSO_SQLMESH_SOURCES` | `raw` reads the tables that Dagster loads, `seeds` the samples in `seeds/` | `raw` |
-| `SQLMESH_TRINO_HOST`, `_PORT`, `_USER`, `_CATALOG`, `_CONCURRENT_TASKS` | the `trino` gateway | 127.0.0.1, 8080, sqlmesh, iceberg, 4 |
-| `SQLMESH_POSTGRES_HOST`, `_PORT`, `_USER`, `_PASSWORD`, `_DB` | SQLMesh's state for `trino` | 127.0.0.1, 5432, sqlmesh, none, sqlmesh |
+- `OSO_WAREHOUSE_DATA`: directory of the DuckDB files and SQLMesh's cache; `.playbook/warehouse` in the project.
+- `OSO_SQLMESH_SOURCES`: `raw` (the default) reads the tables that Dagster loads, `seeds` the samples in `seeds/`.
+- `SQLMESH_TRINO_HOST`, `_PORT`, `_USER`, `_CATALOG`, `_CONCURRENT_TASKS`, `_RETRIES`: the gateway `trino`;
+  127.0.0.1, 8080, sqlmesh, iceberg, 4 and 5.
+- `SQLMESH_POSTGRES_HOST`, `_PORT`, `_USER`, `_PASSWORD`, `_DB`: SQLMesh's state for `trino`;
+  127.0.0.1, 5432, sqlmesh, no password, sqlmesh.
 """
 
 import os
@@ -76,7 +76,7 @@ config = Config(
     gateways={"duckdb": duckdb_gateway(), "trino": trino_gateway()},
     default_gateway="duckdb",
     model_defaults=ModelDefaultsConfig(dialect="trino", start="2026-01-01", cron="@daily", owner="data-platform"),
-    # Production models are plain tables: a view that names `iceberg` would read main, whichever catalog it is read through.
+    # Production models are plain tables: a view that names `iceberg` reads main, through whichever catalog it is read.
     virtual_environment_mode=VirtualEnvironmentMode.DEV_ONLY,
     default_target_environment="prod",
     plan=PlanConfig(auto_categorize_changes=CategorizerConfig.all_full()),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from email.message import Message
 from functools import cache
 from importlib import metadata
+from typing import cast
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -17,14 +19,14 @@ LICENSE_NAME_LIMIT = 120
 VERSION = r"v?\[?(?P<version>\d+(?:\.\d+)+(?:[a-z]+\d+)?)\]?(?:\([^)\s]*\))?"
 DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"
 RELEASE_HEADING = re.compile(
-    rf"^[\s#=*|-]*(?:version\s+|release\s+)?{VERSION}[\s:,–—-]*[\[(]?(?:released\s+)?{DATE}[\])]?[\s:#*]*$",
+    rf"^[\s#=*|-]*(?:version\s+|release\s+)?{VERSION}[\s:,\u2013\u2014-]*[\[(]?(?:released\s+)?{DATE}[\])]?[\s:#*]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 
 
 @cache
 def distributions() -> dict[str, metadata.Distribution]:
-    """Installed distributions by name, sorted; of two with one name the first on `sys.path`, as an import would take."""
+    """Installed distributions by name, sorted; of two with one name the first on `sys.path`, as an import does."""
     found: dict[str, metadata.Distribution] = {}
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
@@ -36,7 +38,7 @@ def distributions() -> dict[str, metadata.Distribution]:
 def distribution_rows() -> Iterator[Row]:
     """name, version, summary, license, requires_python, metadata_version, author_hash, file_count, size_bytes."""
     for name, distribution in distributions().items():
-        meta = distribution.metadata
+        meta = fields(distribution)
         files = distribution.files or []
         yield (
             name,
@@ -53,7 +55,7 @@ def distribution_rows() -> Iterator[Row]:
 
 def license_name(distribution: metadata.Distribution) -> str | None:
     """The declared licence: its SPDX expression, else the `License` field when it is a name, else the classifier."""
-    meta = distribution.metadata
+    meta = fields(distribution)
     for text in (meta.get("License-Expression"), meta.get("License")):
         # Some projects paste the whole licence text into the field.
         if text and "\n" not in text.strip() and len(text) <= LICENSE_NAME_LIMIT:
@@ -89,7 +91,7 @@ def project_url_rows() -> Iterator[Row]:
         for entry in distribution.metadata.get_all("Project-URL") or []:
             label, _, url = entry.partition(",")
             labelled.setdefault(label.strip(), url.strip())
-        homepage = distribution.metadata.get("Home-page")
+        homepage = fields(distribution).get("Home-page")
         if homepage and homepage != "UNKNOWN":
             labelled.setdefault("Homepage", homepage)
         for label, url in labelled.items():
@@ -113,8 +115,13 @@ def release_rows() -> Iterator[Row]:
 
 def description(distribution: metadata.Distribution) -> str:
     """The long description, which the metadata keeps as a field or as the message's body."""
-    message = distribution.metadata
-    return str(message.get("Description") or message.get_payload() or "")  # type: ignore[attr-defined]
+    message = fields(distribution)
+    return str(message.get("Description") or message.get_payload() or "")
+
+
+def fields(distribution: metadata.Distribution) -> Message:
+    """The metadata as the e-mail message that it is; typeshed knows only part of that."""
+    return cast(Message, distribution.metadata)
 
 
 TABLES = (

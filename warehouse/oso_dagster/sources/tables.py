@@ -43,7 +43,7 @@ def load(adapter: EngineAdapter, table: RawTable) -> int:
     Raises:
         SourceError: the source could not be read; the table is as it was.
     """
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from sqlglot import exp
 
     types = {name: exp.DataType.build(type_, dialect="trino") for name, type_ in table.columns.items()}

@@ -7,7 +7,7 @@ from sqlmesh.core.macros import MacroEvaluator
 
 @macro()
 def oso_project_id(evaluator: MacroEvaluator, name: exp.Expression) -> exp.Expression:
-    """`pypi/` and the name normalised as the Python packaging specification says: lower case, one dash between words."""
+    """`pypi/` and the name, normalised as the packaging specification says: lower case, one dash between words."""
     normalized = exp.Lower(
         this=exp.RegexpReplace(this=name, expression=exp.Literal.string("[-_.]+"), replacement=exp.Literal.string("-"))
     )

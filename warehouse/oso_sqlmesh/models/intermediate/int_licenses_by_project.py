@@ -54,7 +54,7 @@ def execute(
     **kwargs: t.Any,
 ) -> t.Iterator[pd.DataFrame]:
     table = context.resolve_table("oso.stg_pypi__projects")
-    frame = context.fetchdf(f"SELECT project_id, license FROM {table}")
+    frame = context.fetchdf(exp.select("project_id", "license").from_(table))
     frame["license"] = frame["license"].astype(object).where(frame["license"].notna(), None)
     frame["license_family"] = [license_family(name) for name in frame["license"]]
     if not frame.empty:

@@ -1,0 +1,103 @@
+"""The asset `nessie/assign_consumer_tag`: what consumers read moves to a commit of main."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster._core.storage.tags import MAX_RETRIES_TAG
+
+from .config import AssignConsumerTagConfig
+from .sqlmesh_asset import OP_NAME
+
+if TYPE_CHECKING:
+    from .nessie import Nessie
+    from .tag_move import TagMove
+
+IN_FLIGHT = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+NOT_BEGUN = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED]
+
+
+class NessieResource(dg.ConfigurableResource["NessieResource"]):
+    """How to reach Nessie: base of its REST API v2, the branch that Trino writes to, the tag that consumers read."""
+
+    uri: str
+    branch: str
+    tag: str
+    timeout_s: float
+
+    def client(self) -> "Nessie":
+        """A new client; close it after use."""
+        from .nessie import Nessie
+
+        return Nessie(self.uri, timeout_s=self.timeout_s)
+
+
+@dg.asset(key_prefix="nessie", group_name="nessie", kinds={"nessie"})
+def assign_consumer_tag(
+    context: dg.AssetExecutionContext, nessie: NessieResource, config: AssignConsumerTagConfig
+) -> dg.MaterializeResult[None]:
+    """Point the consumer tag at `to_hash`, or at the head of main, by compare-and-set on the hash that was read."""
+    from .nessie import NessieError
+    from .tag_move import MoveRefusedError, apply_move, plan_move
+
+    began = dt.datetime.now(dt.UTC)
+    try:
+        refuse_in_flight(context.instance, since=began)
+        with nessie.client() as client:
+            move = plan_move(client, nessie.branch, nessie.tag, config.to_hash)
+            # Again: a run that began while main was read may have left the head that was read half-finished.
+            refuse_in_flight(context.instance, since=began)
+            moved = apply_move(client, move)
+    except MoveRefusedError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    except NessieError as error:
+        raise dg.Failure(str(error)) from error
+    return dg.MaterializeResult(metadata=metadata(move, moved))
+
+
+def refuse_in_flight(instance: dg.DagsterInstance, since: dt.datetime) -> None:
+    """Refuse a move while SQLMesh writes, or when it wrote since `since`.
+
+    Raises:
+        MoveRefusedError: a run of the op `sqlmesh_project` is in flight, or ended after `since`.
+    """
+    from .tag_move import MoveRefusedError
+
+    running = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT))]
+    ended = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(updated_after=since))]
+    writing = {
+        run.run_id: run for run in (*running, *ended) if run.status not in NOT_BEGUN and runs_sqlmesh(instance, run)
+    }
+    if writing:
+        shown = ", ".join(f"{run.job_name} {run.run_id}" for run in writing.values())
+        raise MoveRefusedError(f"SQLMesh is writing to the branch ({shown}); move the tag when that run has ended")
+
+
+def runs_sqlmesh(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether the run's job holds the op `sqlmesh_project`."""
+    if not run.job_snapshot_id or not instance.has_job_snapshot(run.job_snapshot_id):
+        return False
+    return OP_NAME in instance.get_job_snapshot(run.job_snapshot_id).node_names
+
+
+def metadata(move: "TagMove", moved: bool) -> dict[str, dg.MetadataValue[Any] | str | int]:
+    """What the run shows of the move."""
+    return {
+        "tag": move.tag,
+        "moved": moved,
+        "old_hash": move.old.hash if move.old else "",
+        "new_hash": move.new.hash,
+        "commits_between": "unknown" if move.commits_between is None else move.commits_between,
+        "tables_changed": dg.MetadataValue.json(list(move.tables_changed)),
+        "tables_changed_count": len(move.tables_changed),
+    }
+
+
+consumer_tag_job = dg.define_asset_job(
+    name="nessie_consumer_tag_job",
+    selection=dg.AssetSelection.assets(assign_consumer_tag),
+    description="Move the consumer tag to the head of main, or to the commit in to_hash.",
+    # A retry would read the tag anew, and so overrule whoever won the race that this run lost.
+    tags={MAX_RETRIES_TAG: "0"},
+)
