@@ -118,6 +118,8 @@ class ConfigWalk:
             yield ConfigError("type", node, path, ("a mapping",))
             return
         fields = {field.name: field for field in config_type.fields}
+        # some names have a second spelling that Dagster takes as the same key
+        fields |= {alias: fields[name] for name, alias in config_type.aliases.items() if name in fields}
         last = {key.value: (key, value) for key, value in node.items()}
         for name, (key, value) in last.items():
             if name in fields:
@@ -130,7 +132,8 @@ class ConfigWalk:
         self, node: YamlNode, config_type: ConfigTypeFact, present: set[object], path: tuple[str, ...]
     ) -> Iterator[ConfigError]:
         for field in config_type.fields:
-            if field.is_required and field.name not in present:
+            spellings = {field.name, config_type.aliases.get(field.name, field.name)}
+            if field.is_required and not spellings & present:
                 yield ConfigError("missing", node, (*path, field.name), (field.name,))
 
     def _has_fields(self, field: ConfigFieldFact) -> bool:
