@@ -1,0 +1,143 @@
+"""`playbook check`: the main command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dagster_playbook.cli.progress import page_progress
+from dagster_playbook.cli.reporting import report_of
+from dagster_playbook.report import FORMATS, Report, render
+
+if TYPE_CHECKING:
+    from dagster_playbook.check import Checker, CheckResult
+    from dagster_playbook.settings import Settings
+
+_PROJECT_HELP = "The project's folder  [default: the nearest with [tool.playbook]]"
+_CHANGED_HELP = "Only pages that differ from a git revision, or include a file that does  [default REV: HEAD]"
+
+
+@click.command(epilog="Exit codes: 0 no errors (warnings may stand), 1 errors found, 2 could not look.")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Who reads it.")
+@click.option("--project", type=click.Path(path_type=Path), help=_PROJECT_HELP)
+@click.option("--changed", metavar="[REV]", is_flag=False, flag_value="HEAD", help=_CHANGED_HELP)
+@click.option("--fix", is_flag=True, help="Write the safe fixes into the pages, then report what is left.")
+@click.option("--diff", is_flag=True, help="Show the safe fixes as a unified diff and write nothing.")
+@click.option("--no-cache", is_flag=True, help="Keep and reuse nothing from earlier checks.")
+@click.option("--quiet", "-q", is_flag=True, help="Only findings: no progress and no counts.")
+@click.pass_context
+def command(  # noqa: PLR0913 - one parameter an option, as click hands them over
+    ctx: click.Context,
+    *,
+    paths: tuple[str, ...],
+    form: str,
+    project: Path | None,
+    changed: str | None,
+    fix: bool,
+    diff: bool,
+    no_cache: bool,
+    quiet: bool,
+) -> None:
+    """Check every config, command, query, name and number on the pages.
+
+    PATHS are Markdown files or folders; without any, the pages that the project's settings name are checked,
+    and the site's navigation.
+
+    \b
+    Examples:
+      playbook check
+      playbook check docs/playbook --format json
+      playbook check --changed=origin/main
+      playbook check --fix
+    """
+    from dagster_playbook.settings import find_root, load_settings
+
+    if diff and form != "text":
+        raise click.UsageError("--diff is a text of its own; leave --format out")
+    settings = load_settings(project.resolve() if project else find_root(Path.cwd()))
+    asked, revision = _revision(settings, list(paths), changed)
+    with _settings_in_use(settings, no_cache=no_cache) as settings, page_progress(shown=not quiet) as on_page:
+        look = _look(settings, asked, revision, on_page)
+        result, fixed = _fixed(*look) if fix and not diff else (look[1](), 0)
+        on_terminal = sys.stdout.isatty()
+        report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
+    if diff:
+        ctx.exit(_show_diff(settings, result))
+    if fixed and not quiet:
+        click.echo(f"{fixed} fixes written", err=True)
+    _print(report, form, quiet=quiet, on_terminal=on_terminal)
+    ctx.exit(1 if report.has_errors else 0)
+
+
+def _revision(settings: Settings, paths: list[str], changed: str | None) -> tuple[list[str], str | None]:
+    """Tell `--changed docs` from `--changed main`: a word that is no revision and does exist is a path."""
+    if changed is None or changed == "HEAD":
+        return paths, changed
+    from dagster_playbook.check.changed import is_revision
+
+    is_path = Path(changed).exists() or (settings.root / changed).exists()
+    if is_path and not is_revision(settings.root, changed):
+        return [changed, *paths], "HEAD"
+    return paths, changed
+
+
+@contextmanager
+def _settings_in_use(settings: Settings, *, no_cache: bool) -> Iterator[Settings]:
+    """The settings, with a cache that is thrown away when none is wanted: every reader then starts from nothing."""
+    if not no_cache:
+        yield settings
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="playbook-cache-") as folder:
+        yield replace(settings, cache=folder)
+
+
+def _look(
+    settings: Settings, asked: list[str], revision: str | None, on_page: Callable[[str], None]
+) -> tuple[Checker, Callable[[], CheckResult]]:
+    """The checker, and one check by it."""
+    from dagster_playbook.check import Checker
+
+    checker = Checker(settings, on_page=on_page)
+    if revision is None:
+        return checker, lambda: checker.check(asked)
+    from dagster_playbook.check.changed import check_changed
+
+    return checker, lambda: check_changed(checker, revision, asked)
+
+
+def _fixed(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResult, int]:
+    from dagster_playbook.check.fixes import fix_until_stable
+
+    return fix_until_stable(checker, look)
+
+
+def _show_diff(settings: Settings, result: CheckResult) -> int:
+    """Print what `--fix` would write; 1 when there is something to write or an error, else 0."""
+    from dagster_playbook.check.fixes import rewrites_of, unified_diff
+
+    diff = unified_diff(rewrites_of(settings.root, result))
+    if diff:
+        click.echo(diff, nl=False)
+    return 1 if diff or result.has_errors else 0
+
+
+def _print(report: Report, form: str, *, quiet: bool, on_terminal: bool) -> None:
+    """Write the report to stdout; colours and source lines only for a person at a terminal."""
+    if form == "text":
+        from dagster_playbook.report import plain_text
+
+        colour = on_terminal and "NO_COLOR" not in os.environ
+        text = plain_text.render(report, plain_text.Style(colour=colour, source=on_terminal, counts=not quiet))
+        click.echo(text, nl=bool(text), color=colour)
+        return
+    click.echo(render(report, form))

@@ -1,0 +1,73 @@
+"""From a check's result to what a reporter may see: loads only what the asked format tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster_playbook.report import Report, RuleText
+
+if TYPE_CHECKING:
+    from dagster_playbook.check import CheckResult
+    from dagster_playbook.settings import Settings
+
+#: formats that tell the platform's versions; formats that a code host reads with paths from the repository's root
+_WITH_VERSIONS = ("json", "sarif")
+_WITH_PREFIX = ("sarif", "github")
+
+
+def report_of(result: CheckResult, settings: Settings, form: str, *, with_source: bool = False) -> Report:
+    """The report of a check for one format; `with_source` adds the lines that findings stand on."""
+    findings = tuple(result.findings)
+    with_source = with_source or form == "sarif"
+    return Report(
+        summary=result.summary(),
+        findings=findings,
+        pages=tuple(page.path for page in result.pages),
+        fingerprint=result.fingerprint,
+        versions=_versions(result, settings) if form in _WITH_VERSIONS else {},
+        prefix=_prefix(settings.root) if form in _WITH_PREFIX else "",
+        sources=_lines(settings.root, (f.location.path for f in findings)) if with_source else {},
+        rules=_rules() if form == "sarif" else {},
+    )
+
+
+def _versions(result: CheckResult, settings: Settings) -> dict[str, str]:
+    """The versions that the verdicts rest on; when all were kept ones, from the facts kept beside them."""
+    if result.versions:
+        return result.versions
+    from dagster_playbook.platform.cache import Cache
+
+    kept = Cache(settings.root / settings.cache).read("facts", result.fingerprint)
+    if kept:
+        return dict(kept["facts"]["versions"])
+    from dagster_playbook.platform.loader import load_facts
+
+    return dict(load_facts(settings).versions)
+
+
+def _prefix(root: Path) -> str:
+    """The project's folder in its git checkout with a trailing slash, "" at its top or outside of one."""
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            return "" if folder == root else f"{root.relative_to(folder).as_posix()}/"
+    return ""
+
+
+def _lines(root: Path, paths: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        try:
+            text = (root / path).read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            continue
+        found[path] = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return found
+
+
+def _rules() -> dict[str, RuleText]:
+    from dagster_playbook.rules import RULES
+    from dagster_playbook.rules.reference import page_of
+
+    return {code: RuleText(rule.name, rule.summary, page_of(code)) for code, rule in RULES.items()}

@@ -1,0 +1,17 @@
+"""The report as one JSON document; its shape is a contract, told on the site's reference page."""
+
+from __future__ import annotations
+
+import json
+
+from dagster_playbook.report import Report
+
+
+def render(report: Report) -> str:
+    """`{"summary": ..., "findings": [...], "platform": {"versions": ..., "fingerprint": ...}}`."""
+    document = {
+        "summary": report.summary,
+        "findings": [finding.as_dict() for finding in report.findings],
+        "platform": {"versions": report.versions, "fingerprint": report.fingerprint},
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -1,0 +1,99 @@
+"""Findings for a person: one line that an editor can jump to, then what the authority says, then the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dagster_playbook.findings import Finding, Severity
+from dagster_playbook.report import Report
+
+_SHOWN_WIDTH = 160
+_CODES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "dim": "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How much a text report may show: `colour` as ANSI codes, `source` lines with a caret, the `counts` line."""
+
+    colour: bool = False
+    source: bool = False
+    counts: bool = True
+
+    def paint(self, text: str, *names: str) -> str:
+        """The text in a colour, or as it is."""
+        if not self.colour or not text:
+            return text
+        return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
+
+
+def render(report: Report, style: Style | None = None) -> str:
+    """The report as lines; pages are set apart by an empty line."""
+    style = style or Style()
+    blocks: list[str] = []
+    previous = ""
+    for finding in report.findings:
+        if blocks and finding.location.path != previous:
+            blocks.append("")
+        previous = finding.location.path
+        blocks += _block(finding, report, style)
+    if style.counts:
+        blocks += ([""] if blocks else []) + [counts_line(report, style)]
+    return "\n".join(blocks)
+
+
+def counts_line(report: Report, style: Style | None = None) -> str:
+    """`N files, N fences, N spans: N checked, N exempt, N findings`."""
+    style = style or Style()
+    told = report.summary
+    findings = f"{told['findings']} findings"
+    colour = "red" if report.has_errors else "yellow" if report.findings else "green"
+    return (
+        f"{told['files']} files, {told['fences']} fences, {told['spans']} spans: "
+        f"{told['checked']} checked, {told['exempt']} exempt, {style.paint(findings, colour, 'bold')}"
+    )
+
+
+def one_line(finding: Finding) -> str:
+    """`path:line:column: CODE name: message`; warnings say so."""
+    weight = "warning: " if finding.severity is Severity.WARNING else ""
+    return f"{finding.location}: {finding.rule} {finding.name}: {weight}{_flat(finding.message)}"
+
+
+def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
+    is_warning = finding.severity is Severity.WARNING
+    colour = "yellow" if is_warning else "red"
+    weight = style.paint("warning: ", "yellow") if is_warning else ""
+    place = style.paint(f"{finding.location}:", "bold")
+    rule = f"{style.paint(finding.rule, colour, 'bold')} {style.paint(finding.name, 'cyan')}"
+    yield f"{place} {rule}: {weight}{_flat(finding.message)}"
+    if style.source:
+        yield from _quote(finding, report, style, colour)
+    if finding.evidence:
+        yield f"    {style.paint('evidence:', 'dim')} {_flat(finding.evidence)}"
+    if finding.fix is not None and finding.fix.safe:
+        what = repr(finding.fix.replacement) if finding.fix.replacement else "nothing (remove it)"
+        yield f"    {style.paint('fix:', 'dim')} {what} in its place; `playbook check --fix` writes it"
+
+
+def _quote(finding: Finding, report: Report, style: Style, colour: str) -> Iterator[str]:
+    """The source line with a caret below what is meant; long lines are cut around it."""
+    place = finding.location
+    text = _flat(report.line_at(place.path, place.line), keep=True)
+    if not text.strip():
+        return
+    last = place.end_column - 1 if place.end_line == place.line else len(text)
+    start = min(place.column - 1, len(text))
+    width = max(min(last, len(text)) - start, 1)
+    cut = max(start - _SHOWN_WIDTH // 2, 0) if start + width > _SHOWN_WIDTH else 0
+    shown = text[cut : cut + _SHOWN_WIDTH]
+    gutter = f"{place.line:>6} | "
+    yield f"{style.paint(gutter, 'blue')}{shown}"
+    caret = "^" * min(width, max(len(shown) - (start - cut), 1))
+    yield f"{style.paint(' ' * 6 + ' | ', 'blue')}{' ' * (start - cut)}{style.paint(caret, colour, 'bold')}"
+
+
+def _flat(text: str, *, keep: bool = False) -> str:
+    """One line without control characters: what stands on a page must not steer the terminal it is shown on."""
+    joined = text if keep else " ".join(text.split())
+    return "".join(character if character.isprintable() else " " for character in joined)
