@@ -1,0 +1,224 @@
+"""Run, find and cancel Dagster jobs: on the embedded instance in a process of its own, or on a deployed Dagster."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from dagster_playbook.errors import PlatformError
+from dagster_playbook.settings import CodeLocation
+
+#: told while a run goes on: the kind of event, the step's key or "", and Dagster's own words
+Progress = Callable[[str, str, str], None]
+IN_FLIGHT = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
+_STOP_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class DagsterRun:
+    """A run; `status` is Dagster's own word, `root_run_id` the first run of its chain of re-executions."""
+
+    run_id: str
+    job: str
+    status: str
+    config: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    root_run_id: str = ""
+    parent_run_id: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it ended well."""
+        return self.status == "SUCCESS"
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in IN_FLIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A job to run: `run_key` names it for whoever asks again, `parent_run_id` makes it a re-execution."""
+
+    job: str
+    config: dict[str, Any]
+    run_key: str
+    tags: dict[str, str] = field(default_factory=dict)
+    parent_run_id: str = ""
+
+
+class Dagster(Protocol):
+    """What a runbook asks of Dagster; every method raises `PlatformError` when it cannot be asked."""
+
+    def launch(self, launch: Launch, progress: Progress, *, timeout_s: float = 0.0) -> DagsterRun:
+        """Run a job to its end and follow it."""
+
+    def find(self, run_key: str) -> DagsterRun | None:
+        """The newest run of a run key."""
+
+    def show(self, run_id: str) -> DagsterRun | None:
+        """One run by its id."""
+
+    def runs(self, *, jobs: Sequence[str] = (), statuses: Sequence[str] = ()) -> list[DagsterRun]:
+        """The newest runs."""
+
+    def cancel(self, run_id: str) -> DagsterRun:
+        """Cancel a run and return what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedDagster:
+    """A code location that is executed here, on an instance in `home`.
+
+    Attributes:
+        root: the project.
+        home: DAGSTER_HOME; the location's own dagster.yaml is copied there.
+        log: where everything that the child prints is kept.
+        environment: variables that the code location is to see.
+    """
+
+    root: Path
+    location: CodeLocation
+    home: Path
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def launch(self, launch: Launch, progress: Progress, *, timeout_s: float = 0.0) -> DagsterRun:
+        """Execute in a child process; when this one is interrupted, the child is stopped and waited for."""
+        return _run(self._ask({"do": "launch", **_as_dict(launch)}, progress, timeout_s))
+
+    def find(self, run_key: str) -> DagsterRun | None:
+        """The newest run of a run key; one whose process is gone counts as failed."""
+        found = self._ask({"do": "find", "run_key": run_key})
+        return _run(found) if found else None
+
+    def show(self, run_id: str) -> DagsterRun | None:
+        """One run by its id."""
+        found = self._ask({"do": "show", "run_id": run_id})
+        return _run(found) if found else None
+
+    def runs(self, *, jobs: Sequence[str] = (), statuses: Sequence[str] = ()) -> list[DagsterRun]:
+        """The newest runs of the instance."""
+        found = self._ask({"do": "runs", "jobs": list(jobs), "statuses": list(statuses)})
+        return [_run(entry) for entry in found]
+
+    def cancel(self, run_id: str) -> DagsterRun:
+        """Cancel a run of the instance."""
+        return _run(self._ask({"do": "cancel", "run_id": run_id}))
+
+    def _ask(self, request: dict[str, Any], progress: Progress | None = None, timeout_s: float = 0.0) -> Any:
+        self._prepare_home()
+        request = {
+            **request,
+            "module": self.location.module,
+            "attribute": self.location.attribute,
+            "working_directory": str(self.root / self.location.working_directory),
+        }
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "dagster_playbook.platform.dagster_child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=self.root,
+                env=self._child_environment(),
+                text=True,
+                encoding="utf-8",
+            )
+            with _stopped_at_the_end(child, timeout_s):
+                return _answer(child, request, progress, self.log)
+
+    def _child_environment(self) -> dict[str, str]:
+        paths = [str(self.root / self.location.working_directory), os.environ.get("PYTHONPATH", "")]
+        return {
+            **os.environ,
+            **self.environment,
+            "DAGSTER_HOME": str(self.home),
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+            "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
+            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+        }
+
+    def _prepare_home(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        target = self.home / "dagster.yaml"
+        if self.location.instance:
+            shutil.copyfile(self.root / self.location.instance, target)
+        elif not target.exists():
+            target.touch()
+
+
+class _stopped_at_the_end:  # noqa: N801 - reads as a phrase in `with`
+    """Stop a child that is still there when the block is left, also by Ctrl-C or by the time limit."""
+
+    def __init__(self, child: subprocess.Popen[str], timeout_s: float) -> None:
+        self.child = child
+        self.timeout_s = timeout_s
+        self.expired = False
+
+    def __enter__(self) -> None:
+        import threading
+
+        self._timer = threading.Timer(self.timeout_s, self._expire) if self.timeout_s else None
+        if self._timer:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if self.child.poll() is None:
+            self.child.terminate()
+            try:
+                self.child.wait(timeout=_STOP_S)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+        for stream in (self.child.stdin, self.child.stdout):
+            if stream:
+                stream.close()
+        if self.expired:
+            raise PlatformError(f"it took longer than {self.timeout_s:g} s and was stopped")
+
+    def _expire(self) -> None:
+        self.expired = True
+        self.child.terminate()
+
+
+def _answer(child: subprocess.Popen[str], request: dict[str, Any], progress: Progress | None, log: Path) -> Any:
+    assert child.stdin is not None and child.stdout is not None
+    child.stdin.write(json.dumps(request))
+    child.stdin.close()
+    for line in child.stdout:
+        told = json.loads(line)
+        if "result" in told:
+            child.wait()
+            return told["result"]
+        if "error" in told:
+            raise PlatformError(f"Dagster: {told['error']}", cure=f"see {log}")
+        if progress:
+            progress(told["event"], told.get("step", ""), told.get("message", ""))
+    raise PlatformError(f"the process that executed Dagster ended with {child.wait()}", cure=f"see {log}")
+
+
+def _as_dict(launch: Launch) -> dict[str, Any]:
+    return {
+        "job": launch.job,
+        "config": launch.config,
+        "run_key": launch.run_key,
+        "tags": launch.tags,
+        "parent_run_id": launch.parent_run_id,
+    }
+
+
+def _run(data: dict[str, Any]) -> DagsterRun:
+    return DagsterRun(**data)
