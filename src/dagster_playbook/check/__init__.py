@@ -14,10 +14,11 @@ from typing import Any
 
 from dagster_playbook.check.files import ProjectFiles
 from dagster_playbook.check.pages import find_pages
-from dagster_playbook.check.verdicts import VerdictStore
+from dagster_playbook.check.verdicts import VerdictStore, engine_digest
 from dagster_playbook.findings import Finding, Fix, Severity
 from dagster_playbook.location import Location
-from dagster_playbook.platform.fingerprint import fingerprint
+from dagster_playbook.platform.facts import Facts
+from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings
 
 
@@ -43,7 +44,7 @@ class CheckResult:
         pages: a summary for each page, in the order they were asked for.
         nav: findings of the navigation file.
         fingerprint: of the platform that the pages were held to.
-        versions: of the distributions that gave the verdicts; empty when every verdict was a kept one.
+        versions: of the distributions that gave the verdicts.
         duration_s: wall time of the check.
     """
 
@@ -78,16 +79,25 @@ class CheckResult:
 
 @dataclass
 class Checker:
-    """Checks pages of one project; keeps the world between checks, so that a warm process only pays for changes."""
+    """Checks pages of one project; keeps the world between checks, so that a warm process only pays for changes.
+
+    `on_page` is told each page before it is looked at, `on_work` in a few words what takes time.
+    """
 
     settings: Settings
     use_store: bool = True
     on_page: Callable[[str], None] = field(default=lambda page: None)
+    on_work: Callable[[str], None] = field(default=lambda work: None)
 
     @cached_property
+    def facts(self) -> Facts:
+        """What the platform is; from the cache when nothing changed, read once for the life of the checker."""
+        return load_facts(self.settings, progress=self.on_work)
+
+    @property
     def fingerprint(self) -> str:
-        """Of the platform, this engine and the settings; taken once for the life of the checker."""
-        return fingerprint(self.settings)
+        """Of the platform that pages are held to."""
+        return self.facts.fingerprint
 
     @cached_property
     def _files(self) -> ProjectFiles:
@@ -95,14 +105,22 @@ class Checker:
 
     @cached_property
     def _store(self) -> VerdictStore:
-        return VerdictStore(self.settings.root / self.settings.cache / "verdicts.sqlite", self.fingerprint)
+        key = f"{self.facts.fingerprint} {engine_digest()}"
+        return VerdictStore(self.settings.root / self.settings.cache / "verdicts.sqlite", key)
 
     @cached_property
     def world(self) -> Any:
         """Facts, authorities and files; made on the first page that has to be judged anew."""
         from dagster_playbook.check.world import make_world
 
-        return make_world(self.settings, self._files, self.fingerprint)
+        return make_world(self.settings, self.facts, self._files)
+
+    def save(self) -> None:
+        """Keep the new verdicts and answers for the next process."""
+        if self.use_store:
+            self._store.save()
+        if "world" in self.__dict__:
+            self.world.authority.save()
 
     def forget_files(self) -> None:
         """Look at the disk again; for processes that live through edits."""
@@ -120,10 +138,9 @@ class Checker:
         asked = list(paths)
         pages = [self.check_page(path) for path in find_pages(self.settings, asked)]
         nav = () if asked else tuple(self._nav())
-        if self.use_store:
-            self._store.save()
-        versions = dict(self.world.facts.versions) if "world" in self.__dict__ else {}
-        return CheckResult(tuple(pages), nav, self.fingerprint, versions, time.perf_counter() - start)
+        self.save()
+        facts = self.facts
+        return CheckResult(tuple(pages), nav, facts.fingerprint, dict(facts.versions), time.perf_counter() - start)
 
     def check_page(self, path: str) -> PageSummary:
         """The verdict on one page, kept or made."""
@@ -156,7 +173,7 @@ class Checker:
         from dagster_playbook.markdown.reader import read_page
 
         page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
-        return frozenset(heading.anchor for heading in page.headings) | frozenset(page.anchors)
+        return frozenset(heading.anchor for heading in page.headings) | frozenset(a.name for a in page.anchors)
 
     def _nav(self) -> list[Finding]:
         from dagster_playbook.check.navigation import nav_findings

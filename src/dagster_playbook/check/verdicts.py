@@ -10,12 +10,23 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dagster_playbook.check.files import digest_of
 
+#: packages that take no part in a verdict
+_NOT_JUDGING = frozenset({"cli", "stack", "services", "scaffold", "runbook", "report", "lsp", "drift", "approval"})
 _SCHEMA = "CREATE TABLE IF NOT EXISTS verdict (path TEXT PRIMARY KEY, key TEXT, payload TEXT, digest TEXT)"
+
+
+@cache
+def engine_digest() -> str:
+    """Of this package's own sources: a rule that changes makes every kept verdict old."""
+    package = Path(__file__).parents[1]
+    sources = sorted(path for path in package.rglob("*.py") if path.parts[-2] not in _NOT_JUDGING)
+    return digest_of(b"".join(digest_of(path.read_bytes()).encode() for path in sources))
 
 
 class VerdictStore:

@@ -79,6 +79,7 @@ _LANGUAGES: dict[str, Callable[[Fence], Claim]] = {
     "zsh": _plain(Kind.SHELL),
     "console": _plain(Kind.SHELL),
     "properties": _plain(Kind.PROPERTIES),
+    "mermaid": _plain(Kind.DIAGRAM),
     "md": _plain(Kind.MARKDOWN),
     "markdown": _plain(Kind.MARKDOWN),
 }

@@ -29,6 +29,7 @@ class Kind(enum.StrEnum):
     JSON = "JSON"
     TOML = "TOML"
     MARKDOWN = "Markdown example"
+    DIAGRAM = "Mermaid diagram"
     NAME = "name"
     FACT = "fact"
     LINK = "link"

@@ -12,6 +12,7 @@ from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.rules import (
     commands,
+    diagrams,
     documents,
     extraction,
     names,
@@ -25,7 +26,7 @@ from dagster_playbook.rules import (
 )
 from dagster_playbook.rules.world import World
 
-FAMILIES = (commands, documents, extraction, names, prose, python, run_config, services, sql)
+FAMILIES = (commands, diagrams, documents, extraction, names, prose, python, run_config, services, sql)
 
 #: code -> rule, in the order of the codes
 RULES: dict[str, Rule] = {
