@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
-from dagster_sqlmesh import sqlmesh_asset_from_multi_asset_options, sqlmesh_to_multi_asset_options
+from dagster_sqlmesh import sqlmesh_to_multi_asset_options
 from dagster_sqlmesh.controller.base import PlanOptions
 from dagster_sqlmesh.types import SQLMeshMultiAssetOptions
 
@@ -59,11 +59,17 @@ def open_context(**options: Any) -> "Context":
     return Context(**{"paths": CONTEXT_CONFIG.path, "gateway": CONTEXT_CONFIG.gateway, **options})
 
 
-@sqlmesh_asset_from_multi_asset_options(
-    sqlmesh_multi_asset_options=asset_options(),
+OPTIONS = asset_options()
+
+
+# dagster-sqlmesh's own decorator does the same but knows no pools.
+@dg.multi_asset(
     name=OP_NAME,
-    op_tags={"dagster/concurrency_key": POOL},
-    enabled_subsetting=False,
+    outs=OPTIONS.to_asset_outs(),
+    deps=OPTIONS.to_asset_deps(),
+    internal_asset_deps=OPTIONS.to_internal_asset_deps(),
+    compute_kind="sqlmesh",
+    pool=POOL,
 )
 def sqlmesh_project(
     context: dg.AssetExecutionContext, sqlmesh: OsoSQLMeshResource, config: SQLMeshRunConfig

@@ -14,6 +14,6 @@ MODEL (
   ),
   grain (sha),
   audits (
-    number_of_rows(threshold := 2)
+    number_of_rows(threshold := 4)
   )
 );
