@@ -1,0 +1,115 @@
+"""Command trees as facts: the real click and typer applications, asked without running any of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from dagster_playbook.errors import PlatformError
+from dagster_playbook.platform.facts import CommandFact, OptionFact
+
+#: a console script often is a plain function; its application stands beside it under one of these names
+_APPLICATION_NAMES = ("cli", "group", "app")
+
+
+def command_name(spec: str) -> str:
+    """The word that a shell block starts with: `shopctl` of `shopctl=shop.tool:cli`."""
+    return spec.partition("=")[0]
+
+
+def read_commands(specs: Iterable[str]) -> dict[str, CommandFact]:
+    """The command tree of each entry of the setting `commands`.
+
+    Raises:
+        PlatformError: there is no such command, its module does not import, or it is no click or typer application.
+    """
+    return {command_name(spec): _tree(spec) for spec in specs}
+
+
+def _tree(spec: str) -> CommandFact:
+    application, name = _application(spec), command_name(spec)
+    try:
+        return command_fact(application, name)
+    except ImportError as error:
+        message = f"the command {name!r} cannot be read: {error}"
+        raise PlatformError(message, cure=f"make `{name} --help` and its sub-commands' work") from error
+
+
+def command_fact(command: click.Command, name: str, parent: click.Context | None = None) -> CommandFact:
+    """One command with everything below it."""
+    context = click.Context(command, info_name=name, parent=parent, **_context_settings(command))
+    parameters = command.get_params(context)
+    arguments = [item for item in parameters if isinstance(item, click.Argument)]
+    subcommands: dict[str, CommandFact] = {}
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            if (found := command.get_command(context, child)) is not None:
+                subcommands[child] = command_fact(found, child, context)
+    unlimited = any(item.nargs == -1 for item in arguments) or (context.allow_extra_args and not subcommands)
+    return CommandFact(
+        name=name,
+        options=tuple(_option(item) for item in parameters if isinstance(item, click.Option)),
+        min_arguments=sum(max(item.nargs, 1) for item in arguments if item.required),
+        max_arguments=-1 if unlimited else sum(item.nargs for item in arguments),
+        argument_choices=tuple(_choices(item.type) for item in arguments),
+        subcommands=subcommands,
+        help=command.get_short_help_str(limit=200),
+    )
+
+
+def _option(option: click.Option) -> OptionFact:
+    return OptionFact(
+        names=(*option.opts, *option.secondary_opts),
+        takes_value=not (option.is_flag or option.count),
+        choices=_choices(option.type),
+        multiple=option.multiple,
+        required=option.required,
+    )
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    if not isinstance(kind, click.Choice):
+        return ()
+    return tuple(str(getattr(choice, "value", choice)) for choice in kind.choices)
+
+
+def _context_settings(command: click.Command) -> dict[str, Any]:
+    known = ("help_option_names", "ignore_unknown_options", "allow_extra_args")
+    return {key: value for key, value in command.context_settings.items() if key in known}
+
+
+def _application(spec: str) -> click.Command:
+    name, _, target = spec.partition("=")
+    cure = f'write commands = ["{name}=module:attribute", ...] with a click or typer application, or leave {name!r} out'
+    module, _, attribute = (target or _console_script(name, cure)).partition(":")
+    try:
+        loaded = importlib.import_module(module)
+    except Exception as error:
+        message = f"the command {name!r} cannot be read: {module} does not import: {type(error).__name__}: {error}"
+        raise PlatformError(message, cure=cure, path="pyproject.toml") from error
+    candidates = (attribute,) if target else (attribute, *_APPLICATION_NAMES)
+    for candidate in candidates:
+        if (application := _click_command(getattr(loaded, candidate, None))) is not None:
+            return application
+    message = f"the command {name!r} is no click or typer application: {module}:{attribute}"
+    raise PlatformError(message, cure=cure, path="pyproject.toml")
+
+
+def _click_command(candidate: Any) -> click.Command | None:
+    if isinstance(candidate, click.Command):
+        return candidate
+    if hasattr(candidate, "registered_commands"):
+        command: click.Command = importlib.import_module("typer.main").get_command(candidate)
+        return command
+    return None
+
+
+def _console_script(name: str, cure: str) -> str:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="console_scripts", name=name):
+        return entry.value
+    raise PlatformError(f"no installed distribution has a command {name!r}", cure=cure, path="pyproject.toml")

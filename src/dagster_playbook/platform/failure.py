@@ -1,0 +1,90 @@
+"""From an exception in somebody's project to one `PlatformError` that names file, line, cause and cure."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from dagster_playbook.errors import PlatformError
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_SQL_LINE = re.compile(r"\bLine (\d+), Col")
+_YAML_LINE = re.compile(r"\bline (\d+), column")
+_NAMED_FILE = re.compile(r"(?:file|at|path) '([^']+)'")
+_SELF_EXPLAINING = ("ConfigError", "SQLMeshError", "PlatformError", "DagsterInvalidDefinitionError")
+#: lines of a message that only introduce the cause which follows them
+_INTRODUCTION = re.compile(
+    r"(?i)^(failed to load|invalid project config|invalid configuration|verify your|unable to)\b.*:?$"
+)
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was raised from, the outermost first."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+
+
+def platform_error(error: BaseException, subject: str, cure: str, root: Path, *, within: str = "") -> PlatformError:
+    """One `PlatformError` for `subject`; `within` is the file or folder to name when nothing more exact is known."""
+    if isinstance(error, PlatformError):
+        return error
+    path, line = _place(error, root)
+    return PlatformError(f"{subject}: {cause(error)}", cure=cure, path=path or within, line=line if path else 0)
+
+
+def cause(error: BaseException) -> str:
+    """What went wrong in one line, without colours, introductions and absolute paths of this machine."""
+    *_, innermost = chain(error)
+    if isinstance(innermost, SyntaxError):
+        return f"{type(innermost).__name__}: {innermost.msg}"
+    speaker = error if _told(error) else innermost
+    told, kind = _told(speaker), type(speaker).__name__
+    return told if told and kind in _SELF_EXPLAINING else f"{kind}: {told or 'no message'}"
+
+
+def _told(error: BaseException) -> str:
+    lines = [line.strip() for line in _ANSI.sub("", str(error)).splitlines() if line.strip()]
+    speaking = [line for line in lines if not _INTRODUCTION.match(line)] or lines
+    return re.sub(r"'?/[\w./-]+/([\w.-]+)'?", r"\1", speaking[0]) if speaking else ""
+
+
+def _place(error: BaseException, root: Path) -> tuple[str, int]:
+    """The most exact place inside the project that the exceptions name: a position, a frame, or only a file."""
+    only_file = ""
+    for item in reversed(list(chain(error))):
+        if isinstance(item, SyntaxError) and item.filename and (path := _inside(item.filename, root)):
+            return path, item.lineno or 0
+        text = _ANSI.sub("", str(item))
+        named = str(getattr(item, "location", None) or "") or next(iter(_NAMED_FILE.findall(text)), "")
+        path = _inside(named, root) if named else ""
+        position = _SQL_LINE.search(text) or _YAML_LINE.search(text)
+        if path and position:
+            return path, int(position.group(1))
+        only_file = only_file or path
+    frame = _last_frame(error, root)
+    if frame and (not only_file or only_file == frame[0] or only_file.endswith(".py")):
+        return frame
+    return only_file, 0
+
+
+def _last_frame(error: BaseException, root: Path) -> tuple[str, int] | None:
+    for item in reversed(list(chain(error))):
+        for frame in reversed(traceback.extract_tb(item.__traceback__)):
+            if path := _inside(frame.filename, root):
+                return path, frame.lineno or 0
+    return None
+
+
+def _inside(name: str, root: Path) -> str:
+    """`name` relative to the project, "" when it lies outside or in an environment inside it."""
+    try:
+        relative = Path(name).resolve().relative_to(root)
+    except (ValueError, OSError):
+        return ""
+    return "" if "site-packages" in relative.parts else relative.as_posix()

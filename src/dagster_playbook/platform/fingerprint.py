@@ -1,0 +1,174 @@
+"""Whether the platform is still the one that was read: a digest of all that can change it, without loading it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dagster_playbook.settings import Settings
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+#: what tools leave beside sources, and no platform reads
+IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "logs", "target", "dist"})
+IGNORED_SUFFIXES = (".pyc", ".duckdb", ".wal", ".db", ".sqlite", ".log", ".parquet", ".tmp", ".swp", "~")
+_SETTINGS_OF_PAGES = ("root", "pages", "exclude", "include_roots", "words", "cache")
+_ENVIRONMENT_NAMES = re.compile(
+    rb"""(?:env_var|EnvVar|EnvVar\.int|environ\.get|getenv|\benv)\(\s*["'](\w+)["']|environ\[\s*["'](\w+)["']|\benv:\s*["']?(\w+)"""
+)
+_NAMES_VARIABLES = (".py", ".yaml", ".yml", ".toml", ".sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprints:
+    """Digests as hex: of everything, and of what each reader reads; equal digests mean equal facts."""
+
+    total: str
+    sqlmesh: str
+    dagster: str
+    commands: str
+
+
+def fingerprint(settings: Settings) -> str:
+    """The digest of everything that the facts of these settings depend on."""
+    return fingerprints(settings).total
+
+
+def fingerprints(settings: Settings) -> Fingerprints:
+    """The digests of the whole and of its parts, by content; linear in the bytes of the sources."""
+    root = settings.root
+    variables: set[bytes] = set()
+    base = _digest([*_installed(), *_settings(settings), *_tree(_PACKAGE, _PACKAGE / "platform", variables)])
+    projects = [line for item in settings.sqlmesh for line in _tree(root, root / item.path, variables)]
+    locations = [line for path in _location_sources(settings) for line in _tree(root, path, variables)]
+    local = [line for path in _local_sources(settings) for line in _tree(root, path, set())]
+    own = list(_tree(_PACKAGE, _PACKAGE, set())) if "playbook" in settings.commands else []
+    environment = _environment(variables, settings)
+    sqlmesh = _digest([base, *projects, *environment])
+    dagster = _digest([base, *projects, *locations, *environment])
+    commands = _digest([base, *own, *(locations if any("=" in item for item in settings.commands) else [])])
+    return Fingerprints(_digest([sqlmesh, dagster, commands, *local]), sqlmesh, dagster, commands)
+
+
+def file_digest(path: Path) -> str:
+    """The digest of one file's content; a file that is missing, unreadable or not regular has a digest of its own."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "not a file"
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    except OSError as error:
+        return f"unreadable {error.errno}"
+
+
+def distributions() -> dict[str, str]:
+    """Installed distributions, normalised name to version, from the names of their metadata folders."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        if not folder.endswith(("site-packages", "dist-packages")):
+            continue
+        try:
+            names = [entry.name for entry in os.scandir(folder)]
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith(".dist-info"):
+                distribution, _, version = name.removesuffix(".dist-info").partition("-")
+                found.setdefault(re.sub(r"[-_.]+", "-", distribution).lower(), version)
+    return dict(sorted(found.items()))
+
+
+def _digest(lines: list[str]) -> str:
+    return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def _installed() -> Iterator[str]:
+    yield sys.version
+    for name, version in distributions().items():
+        yield f"{name}=={version}"
+
+
+def _settings(settings: Settings) -> Iterator[str]:
+    for key, value in sorted(asdict(settings).items()):
+        if key not in _SETTINGS_OF_PAGES:
+            yield f"{key}={value!r}"
+
+
+def _location_sources(settings: Settings) -> Iterator[Path]:
+    for location in settings.dagster:
+        folder, package = settings.root / location.working_directory, location.module.partition(".")[0]
+        yield folder / package if (folder / package).is_dir() else folder / f"{package}.py"
+        if location.instance:
+            yield settings.root / location.instance
+
+
+def _local_sources(settings: Settings) -> Iterator[Path]:
+    for name in (settings.catalogs, settings.references, settings.makefile, settings.mkdocs, "pyproject.toml"):
+        if name:
+            yield settings.root / name
+
+
+def _environment(variables: set[bytes], settings: Settings) -> list[str]:
+    """The variables that the sources name, and SQLMesh's own; a value is only ever seen as part of a digest."""
+    names = {name.decode("ascii", "replace") for name in variables}
+    names |= {n for n in os.environ if n.startswith("SQLMESH__") and n != "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS"}
+    return [f"{name}={settings.environment.get(name, os.environ.get(name))!r}" for name in sorted(names)]
+
+
+def _tree(root: Path, start: Path, variables: set[bytes]) -> Iterator[str]:
+    """`path digest` of each source file at or below `start`, in order; adds the variables that they read."""
+    for path in _walk(start, root.resolve(), set()):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            yield f"{_name(path, root)} unreadable {error.errno}"
+            continue
+        if path.suffix in _NAMES_VARIABLES:
+            for names in _ENVIRONMENT_NAMES.findall(content):
+                variables.update(name for name in names if name)
+        yield f"{_name(path, root)} {hashlib.blake2b(content, digest_size=16).hexdigest()}"
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def _walk(start: Path, root: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """Regular files below `start`; each folder once, and no link that leads out of the project."""
+    try:
+        status = start.stat()
+    except OSError:
+        if start.is_symlink():
+            yield start
+        return
+    if stat.S_ISREG(status.st_mode):
+        yield start
+        return
+    if not stat.S_ISDIR(status.st_mode) or (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    try:
+        entries = sorted(os.scandir(start), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            if not entry.name.startswith(".") and entry.name not in IGNORED_FOLDERS:
+                yield from _walk(start / entry.name, root, seen)
+        elif entry.is_symlink():
+            target = Path(entry.path)
+            if not target.is_dir() or _leads_inside(target, root):
+                yield from _walk(target, root, seen)
+        elif entry.is_file() and not entry.name.endswith(IGNORED_SUFFIXES):
+            yield start / entry.name
+
+
+def _leads_inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False

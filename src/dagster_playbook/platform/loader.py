@@ -1,0 +1,156 @@
+"""The facts of a project: from the cache when nothing changed, else from SQLMesh and Dagster, both at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dagster_playbook.platform.cache import Cache
+from dagster_playbook.platform.codec import facts_from
+from dagster_playbook.platform.facts import Facts, plain
+from dagster_playbook.platform.fingerprint import Fingerprints, distributions, file_digest, fingerprints
+from dagster_playbook.settings import Settings
+
+Progress = Callable[[str], None]
+#: distributions whose versions a page may state, beside the platform's own
+NAMED_DISTRIBUTIONS = re.compile(
+    r"^(sqlmesh|sqlglot|dagster.*|duckdb|trino|pydantic|mkdocs.*|pymdown-extensions|google-cloud-bigquery|dlt|pyiceberg"
+    r"|psycopg2-binary|click|rich|pygls|pytest|pytest-examples|ruff|mypy|hypothesis|playwright|uv)$"
+)
+
+
+def load_facts(settings: Settings, *, use_cache: bool = True, progress: Progress | None = None) -> Facts:
+    """Everything that pages can be held to.
+
+    `progress` is told in a few words what takes time. Nothing of SQLMesh or Dagster is imported in this process.
+
+    Raises:
+        PlatformError: a project, a code location, a command tree or a service's file cannot be read.
+    """
+    prints = fingerprints(settings)
+    cache = Cache(settings.root / settings.cache) if use_cache else None
+    if cache and (known := _current(cache.read("facts", prints.total), settings)):
+        return facts_from(known["facts"])
+    parts = _Reading(settings, prints, cache, progress or (lambda _: None)).parts()
+    also = {path: digest for part in parts.values() for path, digest in part.get("also", {}).items()}
+    facts = _assemble(settings, _whole(prints.total, also), parts)
+    if cache:
+        cache.write("facts", prints.total, {"facts": facts.as_dict(), "also": also})
+    return facts
+
+
+def _current(entry: Any, settings: Settings) -> Any | None:
+    """The entry, unless a further file that it was read from has changed."""
+    if not entry:
+        return None
+    unchanged = all(file_digest(settings.root / path) == digest for path, digest in entry["also"].items())
+    return entry if unchanged else None
+
+
+def _whole(total: str, also: dict[str, str]) -> str:
+    """The fingerprint of the sources that are known beforehand and those that loading has shown."""
+    import hashlib
+
+    lines = [total, *(f"{path} {digest}" for path, digest in sorted(also.items()))]
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One reading of the parts: each from the cache, or else by a worker, all workers at the same time."""
+
+    settings: Settings
+    prints: Fingerprints
+    cache: Cache | None
+    progress: Progress
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        from dagster_playbook.platform.workers import POOL
+
+        found = {name: self._kept(name) for name in ("sqlmesh", "dagster", "commands")}
+        # applications of the project itself need the code location's sys.path
+        trees = {"dagster": [c for c in self.settings.commands if c.startswith("dagster") or "=" in c]}
+        trees["sqlmesh"] = [c for c in self.settings.commands if c not in trees["dagster"]]
+        asked: list[tuple[str, Any]] = []
+        for kind in ("dagster", "sqlmesh"):
+            wanted = found[kind] is None and bool(getattr(self.settings, kind))
+            if not wanted and (found["commands"] is not None or not trees[kind]):
+                continue
+            self.progress(f"loading {kind}")
+            workers = POOL.workers(kind, self.settings, getattr(self.prints, kind))
+            for index, worker in enumerate(workers):
+                if wanted:
+                    worker.send("facts")
+                    worker.send("files")
+                    asked.append((kind, worker))
+                if index == 0 and found["commands"] is None and trees[kind]:
+                    worker.send("commands", trees[kind])
+                    asked.append(("commands", worker))
+        return self._received(found, asked)
+
+    def _received(self, found: dict[str, Any], asked: list[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
+        fresh: dict[str, list[dict[str, Any]]] = {}
+        for name, worker in asked:
+            part = {"told": worker.receive()}
+            if name != "commands":
+                known = worker.receive()
+                part["also"] = {path: file_digest(self.settings.root / path) for path in known}
+            fresh.setdefault(name, []).append(part)
+        for name, answers in fresh.items():
+            found[name] = _merged(answers)
+            if self.cache:
+                self.cache.write(name, getattr(self.prints, name), found[name])
+        return {name: part or {"told": {}} for name, part in found.items()}
+
+    def _kept(self, name: str) -> dict[str, Any] | None:
+        if self.cache is None:
+            return None
+        entry = self.cache.read(name, getattr(self.prints, name))
+        return _current({"also": {}, **entry}, self.settings) if entry else None
+
+
+def _merged(answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several projects of one kind as one part; a later project's value wins, counts are of the last."""
+    merged: dict[str, Any] = {"told": {}, "also": {}}
+    for answer in answers:
+        merged["also"] |= answer.get("also", {})
+        for key, value in answer["told"].items():
+            known = merged["told"].get(key)
+            if isinstance(known, dict) and isinstance(value, dict):
+                known.update(value)
+            elif isinstance(known, list) and isinstance(value, list):
+                known.extend(value)
+            else:
+                merged["told"][key] = value
+    return merged
+
+
+def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, Any]]) -> Facts:
+    from dagster_playbook.platform.local_values import local_part
+
+    local = local_part(settings)
+    sqlmesh, dagster, commands = (parts[name]["told"] for name in ("sqlmesh", "dagster", "commands"))
+    versions = {name: version for name, version in distributions().items() if NAMED_DISTRIBUTIONS.match(name)}
+    values = {**sqlmesh.get("values", {}), **dagster.get("values", {}), **local.values}
+    origins = {**sqlmesh.get("origins", {}), **dagster.get("origins", {}), **local.origins}
+    values |= {f"versions.{name}": version for name, version in versions.items()}
+    origins |= {f"versions.{name}": "the installed distributions" for name in versions}
+    for name, tree in commands.items():
+        values[f"commands.{name}.subcommands.count"] = len(tree["subcommands"])
+        origins[f"commands.{name}.subcommands.count"] = f"{name} --help"
+    raw = Facts(
+        fingerprint=fingerprint,
+        versions=versions,
+        make_targets=local.make_targets,
+        catalogs=local.catalogs,
+        refs=local.refs,
+        values=dict(sorted(values.items())),
+        origins=dict(sorted(origins.items())),
+        sources=local.sources,
+    ).as_dict()
+    raw |= {"models": sqlmesh.get("models", {}), "commands": commands}
+    for name in ("jobs", "ops", "config_types", "assets", "resources", "sensors", "schedules"):
+        raw[name] = dagster.get(name, raw[name])
+    return facts_from(plain(raw))

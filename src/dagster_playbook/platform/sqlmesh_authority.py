@@ -1,0 +1,71 @@
+"""SQLMesh's answers about texts: selectors, model definitions and config files, on the one loaded project."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.errors import PlatformError
+from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, TextAnswer
+from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext, open_context, project_values, read_models
+from dagster_playbook.settings import SqlmeshProject
+
+
+class SqlmeshAuthority:
+    """One SQLMesh project, loaded when the first question needs it."""
+
+    def __init__(self, root: Path, project: SqlmeshProject | None) -> None:
+        self._root = root
+        self._project = project
+
+    @cached_property
+    def _context(self) -> ReadOnlyContext:
+        if self._project is None:
+            cure = "name one in [[tool.playbook.sqlmesh]] of pyproject.toml"
+            raise PlatformError("no SQLMesh project is configured", cure=cure)
+        return open_context(self._root, self._project)
+
+    def facts(self) -> dict[str, Any]:
+        """The project's part of the facts, and where its values come from, as plain data."""
+        if self._project is None:
+            return {}
+        models = read_models(self._context, self._root, self._project)
+        values = project_values(self._context, models, self._project)
+        return {
+            "models": {name: dataclasses.asdict(model) for name, model in models.items()},
+            "values": values,
+            "origins": {key: self._origin(key, models) for key in values},
+        }
+
+    def select(self, entry: str) -> SelectorAnswer:
+        """The names of the models that one selector entry matches, by SQLMesh's own Selector."""
+        context = self._context
+        selector = context._new_selector()
+        try:
+            matched = selector.expand_model_selections([entry])
+        except Exception as error:
+            return SelectorAnswer(entry, error=" ".join(str(error).split()) or type(error).__name__)
+        known = (context.models[fqn].name for fqn in matched if fqn in context.models)
+        return SelectorAnswer(entry, tuple(sorted(map(str, known))))
+
+    def load_model(self, text: str) -> ModelAnswer:
+        """A model definition, with or without its query, as SQLMesh would load it in this project."""
+        from dagster_playbook.platform.model_texts import judge_model
+
+        return judge_model(text, self._context if self._project else None)
+
+    def sqlmesh_config(self, text: str) -> TextAnswer:
+        """What SQLMesh has against a config.yaml, whole or in part."""
+        from dagster_playbook.platform.sqlmesh_config_texts import judge_config
+
+        return TextAnswer(tuple(judge_config(text)))
+
+    def _origin(self, key: str, models: dict[str, Any]) -> str:
+        assert self._project is not None
+        for name, model in models.items():
+            if key.startswith(f"sqlmesh.models.{name}."):
+                return f"{model.path}:{model.line}"
+        told_by_models = key.startswith(("sqlmesh.models.", "sqlmesh.tags", "sqlmesh.kinds"))
+        return f"{self._project.path}/models" if told_by_models else self._project.path

@@ -1,0 +1,105 @@
+"""The process that loads somebody's project: `python -m dagster_playbook.platform.worker sqlmesh|dagster`.
+
+It reads one JSON object a line from standard input (the first describes the project, each other asks a question) and
+answers each with one line on what was standard output when it began. What the project's own code prints goes to
+standard error, so it can never be taken for an answer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import IO, Any
+
+from dagster_playbook.errors import PlatformError
+from dagster_playbook.platform.failure import platform_error
+
+
+def main(kind: str) -> None:
+    """Answer questions until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    project = json.loads(sys.stdin.readline())
+    root = Path(project["root"])
+    os.environ.update(project["environment"])
+    authority = _authority(kind, root, project["project"])
+    _leave_no_bytecode(root)
+    for line in sys.stdin:
+        question = json.loads(line)
+        _answer(answers, authority, root, question)
+
+
+def _authority(kind: str, root: Path, project: dict[str, str] | None) -> Any:
+    from dagster_playbook.settings import CodeLocation, SqlmeshProject
+
+    if kind == "sqlmesh":
+        from dagster_playbook.platform.sqlmesh_authority import SqlmeshAuthority
+
+        return SqlmeshAuthority(root, SqlmeshProject(**project) if project else None)
+    from dagster_playbook.platform.dagster_authority import DagsterAuthority
+
+    location = CodeLocation(**project) if project else None
+    sys.path.insert(0, str(root / (location.working_directory if location else ".")))
+    return DagsterAuthority(root, location)
+
+
+def _answer(answers: IO[str], authority: Any, root: Path, question: dict[str, Any]) -> None:
+    try:
+        answer = {"answer": _ask(authority, root, question["ask"], question["arguments"])}
+    except PlatformError as error:
+        answer = {"refused": _refusal(error)}
+    except Exception as error:
+        # the question failed, not the platform: say so, and stay ready for the next one
+        what = f"the question {question['ask']!r} could not be answered"
+        answer = {
+            "refused": _refusal(platform_error(error, what, "report it with the text that was asked about", root))
+        }
+    answers.write(json.dumps(answer, default=str) + "\n")
+    answers.flush()
+
+
+def _refusal(error: PlatformError) -> dict[str, Any]:
+    return {"message": error.message, "cure": error.cure, "path": error.path, "line": error.line}
+
+
+def _ask(authority: Any, root: Path, ask: str, arguments: list[Any]) -> Any:
+    if ask == "commands":
+        from dagster_playbook.platform.commands_reader import read_commands
+
+        return {name: dataclasses.asdict(command) for name, command in read_commands(arguments[0]).items()}
+    if ask == "files":
+        return _loaded_files(root)
+    answer = getattr(authority, ask)(*arguments)
+    return dataclasses.asdict(answer) if dataclasses.is_dataclass(answer) and not isinstance(answer, type) else answer
+
+
+def _loaded_files(root: Path) -> list[str]:
+    """The project's own Python files that were imported, relative to it: the facts depend on them too."""
+    found = set()
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.endswith(".py"):
+            path = Path(file)
+            if path.is_relative_to(root) and "site-packages" not in path.parts:
+                found.add(path.relative_to(root).as_posix())
+    return sorted(found)
+
+
+def _leave_no_bytecode(root: Path) -> None:
+    """Write no __pycache__ into the project: a source that changes twice in a second would meet stale bytecode."""
+    write = SourceFileLoader.set_data
+
+    def set_data(self: SourceFileLoader, path: Any, data: Any, *, _mode: int = 0o666) -> None:
+        place = Path(os.fsdecode(path))
+        if "site-packages" in place.parts or not place.is_relative_to(root):
+            write(self, path, data, _mode=_mode)
+
+    SourceFileLoader.set_data = set_data  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
