@@ -103,7 +103,7 @@ class FenceFinder:
         self._refused.add(opening.marks)
         place = self.source.location(line.row, line.column + indent, line.row, line.column + len(line.text))
         message = f"this fence is shown as text: {opening.refusal}"
-        self.suspects.append((line.row, Problem("PB012", message, place, opening.info)))
+        self.suspects.append((line.row, Problem("PB002", message, place, opening.info)))
 
     def _close(self, current: _Open, kept: list[Line]) -> None:
         lines = tuple(kept[current.start :])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from dagster_playbook.markdown.attributes import read_attributes
+
 _MARKS = re.compile(r"~{3,}|`{3,}")
 _LANGUAGE = re.compile(r"[ \t]*\.?([\w#.+-]+)(?=[\t ]|$)")
 _BRACED = re.compile(r"[ \t]*\{(.*)\}[ \t]*$")
 _NAME = re.compile(r"[ \t]*[a-zA-Z][a-zA-Z0-9_]*")
 _OPTION = re.compile(r"""([a-zA-Z][a-zA-Z0-9_]*)(?:=(?:"([^"]*)"|'([^']*)'))?""")
-_ATTRIBUTE = re.compile(r"""([^ =}]+)="(.*?)"|([^ =}]+)='(.*?)'|([^ =}]+)=([^ =}]+)|([^ =}]+)| """)
 _HL_LINES = re.compile(r"\d+(?:-\d+)?(?:[ \t]+\d+(?:-\d+)?)*$")
 _LINENUMS = re.compile(r"\d+")
 
@@ -62,7 +63,7 @@ def parse_opening(text: str) -> Opening | None:
 def _braced(marks: str, info: str, word: str, text: str) -> Opening:
     attributes: dict[str, str] = {}
     classes: list[str] = []
-    for key, value in _attributes(text.replace("\t", "    ")):
+    for key, value in read_attributes(text.replace("\t", "    "))[0]:
         if key == ".":
             classes.append(value)
         else:
@@ -72,21 +73,6 @@ def _braced(marks: str, info: str, word: str, text: str) -> Opening:
     if classes:
         attributes["class"] = " ".join([*classes, *attributes.get("class", "").split()])
     return Opening(marks, info, word.lower(), attributes)
-
-
-def _attributes(text: str) -> list[tuple[str, str]]:
-    """Pairs of an attribute list; a class has the key `.`, reading stops at what is no attribute."""
-    pairs: list[tuple[str, str]] = []
-    position = 0
-    while found := _ATTRIBUTE.match(text, position):
-        position = found.end()
-        double, double_value, single, single_value, bare, bare_value, word = found.groups()
-        if word:
-            special = {".": ".", "#": "id"}.get(word[0])
-            pairs.append((special, word[1:]) if special else (word, ""))
-        elif key := double or single or bare:
-            pairs.append((key, double_value or single_value or bare_value or ""))
-    return pairs
 
 
 def _are_options(text: str) -> bool:

@@ -17,6 +17,7 @@ from dagster_playbook.markdown.source import ETX
 MASK = ETX
 _ESCAPABLE = frozenset("\\`*_{}[]()>#+-.!|")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_NOTE = re.compile(r"\[\^([^\]]*)\]")
 _BRACKET = re.compile(r"[\[\]]")
 _BLANKS = re.compile(r"\s+")
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*://[^<>]*)>")
@@ -98,9 +99,10 @@ _Resolve = Callable[[str, int, int], "_Found | int | None"]
 
 @dataclass(slots=True)
 class InlineParser:
-    """Parses texts against a page's reference definitions (lower-case name to target)."""
+    """Parses texts against a page's reference definitions (lower-case name to target) and its footnotes' names."""
 
     references: dict[str, str] = field(default_factory=dict)
+    footnotes: set[str] = field(default_factory=set)
     _found: Inline = field(default_factory=lambda: Inline(""))
     _segments: list[_Pass] = field(default_factory=list)
     _allowance: int = 0
@@ -111,7 +113,7 @@ class InlineParser:
         if not any(mark in text for mark in "`[<\\"):
             return found
         self._allowance = _SCAN_FACTOR * len(text) + _SCAN_FLOOR
-        masked = self._escapes(self._code(text))
+        masked = self._notes(self._escapes(self._code(text)))
         self._segments.append(_Pass(masked, 0, 0))
         while self._segments:
             self._run(self._segments.pop())
@@ -139,6 +141,13 @@ class InlineParser:
             if found.group(1) in _ESCAPABLE:
                 marks.append(found.span())
                 self._found.cuts.append((found.start(), found.end(), found.group(1)))
+        return mask(text, marks)
+
+    def _notes(self, text: str) -> str:
+        if not self.footnotes:
+            return text
+        marks = [found.span() for found in _NOTE.finditer(text) if found.group(1) in self.footnotes]
+        self._found.cuts += [(*mark, "") for mark in marks]
         return mask(text, marks)
 
     def _run(self, part: _Pass) -> None:

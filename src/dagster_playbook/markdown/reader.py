@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path, PurePosixPath
 
 from dagster_playbook.location import Location
-from dagster_playbook.markdown.code_spans import CodeSpan
-from dagster_playbook.markdown.fences import TOKEN_LINE, FenceFinder, RawFence
+from dagster_playbook.markdown.blocks import MAX_DEPTH, BlockParser
+from dagster_playbook.markdown.collect import Collector
+from dagster_playbook.markdown.directives import Directives
+from dagster_playbook.markdown.fences import FenceFinder
 from dagster_playbook.markdown.front_matter import split_front_matter
+from dagster_playbook.markdown.html_blocks import HtmlStage
 from dagster_playbook.markdown.includes import Includer, UnreadableError, read_text
 from dagster_playbook.markdown.inline import InlineParser
-from dagster_playbook.markdown.model import Fence, Page, Problem, Span
-from dagster_playbook.markdown.source import Line, Source
+from dagster_playbook.markdown.model import Heading, Page, Problem
+from dagster_playbook.markdown.slugs import AnchorNames
+from dagster_playbook.markdown.source import Source
 
 MAX_BYTES = 8 * 1024 * 1024
+"""Files above this size are not read: nobody reads such a page, and nothing that is checked needs one."""
 
 
 def read_page(root: Path, path: str, *, include_roots: tuple[str, ...] = (".",), max_bytes: int = MAX_BYTES) -> Page:
     """Read one page.
 
-    Never raises for what stands in a file: what cannot be read is a Problem of the page.
+    `path` and `include_roots` are relative to `root`. Never raises for what stands in a file: what cannot be read
+    is a Problem of the page, with one of the rules PB002 unclosed-fence, PB003 unreadable-page, PB004
+    missing-include, PB005 include-cycle, PB010 bad-front-matter, PB011 malformed-directive.
     """
     page = Page(path=PurePosixPath(path).as_posix())
     try:
@@ -28,52 +36,80 @@ def read_page(root: Path, path: str, *, include_roots: tuple[str, ...] = (".",),
         page.files = (page.path,)
         page.problems.append(Problem("PB003", f"page {error}", Location(page.path), page.path))
         return page
+    includer = Includer(root, include_roots, max_bytes)
+    _expand(page, text, includer)
+    _read(page, includer.source)
+    page.problems.sort(key=lambda item: (item.location.path != page.path, item.location, item.rule))
+    return page
+
+
+def _expand(page: Page, text: str, includer: Includer) -> None:
+    """Cut off the front matter and resolve the includes."""
     lines = text.split("\n")
     front = split_front_matter(lines, page.path)
     page.front_matter, page.front_matter_lines = front.values, front.line_count
     if front.problem:
         page.problems.append(front.problem)
-    includer = Includer(root, include_roots, max_bytes)
-    includer.expand(lines[front.line_count :], page.path, front.line_count + 1)
+    first = front.line_count
+    while first < len(lines) and not lines[first]:
+        first += 1
+    includer.expand(lines[first:], page.path, first + 1)
     page.files = tuple(includer.files)
     page.problems += includer.problems
-    finder = FenceFinder(includer.source)
-    kept = finder.cut(includer.source.lines())
-    page.fences = [_fence(includer.source, raw) for raw in finder.fences]
-    page.problems += [problem for _, problem in finder.suspects]
-    _paragraphs(kept, includer.source, page)
-    return page
 
 
-def _paragraphs(lines: list[Line], source: Source, page: Page) -> None:
-    block: list[Line] = []
-    for line in [*lines, Line("", 0, 0)]:
-        if line.text.strip() and not TOKEN_LINE.match(line.text):
-            block.append(line)
-        elif block:
-            text = "\n".join(item.text for item in block)
-            for span in InlineParser().parse(text).visible_spans():
-                page.spans.append(_span(source, block, text, span))
-            block = []
+def _read(page: Page, source: Source) -> None:
+    finder = FenceFinder(source)
+    html = HtmlStage()
+    lines = html.cut(finder.cut(source.lines()))
+    parser = BlockParser(finder.fences, html.stash)
+    root = parser.parse_page(lines)
+    if parser.too_deep:
+        line = parser.too_deep
+        place = source.location(line.row, line.column, line.row, line.column + len(line.text))
+        page.problems.append(Problem("PB003", f"nested deeper than {MAX_DEPTH} blocks", place, page.path))
+    collector = Collector(source, finder.fences, html.stash, InlineParser(parser.references, set(parser.footnotes)))
+    collector.collect(root)
+    _write(page, collector)
+    page.problems += _broken_fences(finder, parser, collector)
+    directives = Directives(source, dict(collector.code_blocks))
+    directives.read(collector.comments)
+    page.bindings, page.suppressions = directives.bindings, directives.suppressions
+    page.problems += directives.problems
 
 
-def _span(source: Source, block: list[Line], text: str, span: CodeSpan) -> Span:
-    ends = []
-    for offset in (span.start, span.end):
-        before = text.count("\n", 0, offset)
-        ends += [block[before].row, block[before].column + offset - text.rfind("\n", 0, offset) - 1]
-    return Span(span.text, source.location(*ends), span.language)
+def _write(page: Page, found: Collector) -> None:
+    """Put what was found into the page in the order of the text, headings with their anchors first."""
+    source = found.source
+    names = AnchorNames(found.tree_ids)
+    headings = sorted(found.headings, key=lambda item: item.start)
+    for heading in headings:
+        anchor = heading.anchor or names.claim(heading.text)
+        place = source.location(*heading.start, *heading.end)
+        page.headings.append(Heading(heading.level, heading.text, anchor, place))
+    above = iter([*headings, None])
+    following = next(above)
+    section: list[tuple[int, str]] = []
+    for key, fence in sorted(found.fences, key=lambda item: item[0]):
+        while following is not None and following.start <= key:
+            level = following.level
+            section = [item for item in section if item[0] < level] + [(level, following.text)]
+            following = next(above)
+        page.fences.append(dataclasses.replace(fence, section=tuple(text for _, text in section)))
+    page.spans = [span for _, span in sorted(found.spans, key=lambda item: item[0])]
+    page.links = [link for _, link in sorted(found.links, key=lambda item: item[0])]
+    page.anchors = [name for _, name in sorted(found.anchors)]
 
 
-def _fence(source: Source, raw: RawFence) -> Fence:
-    opening, first, last = raw.opening, raw.lines[0], raw.lines[-1]
-    place = source.location(first.row, first.column + raw.indent, last.row, last.column + len(last.text.rstrip()))
-    body = raw.body
-    return Fence(
-        opening.language,
-        opening.info,
-        opening.attributes,
-        "\n".join(line.text for line in body),
-        place,
-        tuple(source.origin(line.row, line.column) for line in body),
-    )
+def _broken_fences(finder: FenceFinder, parser: BlockParser, found: Collector) -> list[Problem]:
+    """Fences that readers see as text; one inside indented code or a comment is meant to be text."""
+    problems = [problem for row, problem in finder.suspects if row not in found.quiet_rows]
+    for number in sorted(parser.reverted):
+        raw = finder.fences[number]
+        first = raw.lines[0]
+        if first.row not in found.quiet_rows:
+            start = first.column + raw.indent
+            place = finder.source.location(first.row, start, first.row, first.column + len(first.text))
+            message = "this fence is shown as text: no blank line parts it from the indented code above"
+            problems.append(Problem("PB002", message, place, raw.opening.marks))
+    return problems

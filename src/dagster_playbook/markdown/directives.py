@@ -1,0 +1,124 @@
+"""What pages tell this tool in comments: facts that words are bound to, and findings that are meant to be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from dagster_playbook.location import Location
+from dagster_playbook.markdown.inline import InlineParser
+from dagster_playbook.markdown.model import FactBinding, Problem, Suppression
+from dagster_playbook.markdown.plain_text import plain_text
+from dagster_playbook.markdown.raw_html import Comment
+from dagster_playbook.markdown.source import Source
+
+_FACT = re.compile(r"fact:\s*(\S+)$")
+_IGNORE = re.compile(r"playbook:\s*ignore\s+([A-Za-z][\w-]*(?:\s*,\s*[A-Za-z][\w-]*)*)(.*)$", re.DOTALL)
+_REASON = re.compile(r"""\s+reason\s*=\s*(?:"([^"]*)"|'([^']*)')\s*$""")
+_PREFIX = re.compile(r"(?:[ >]|[*+-] |\d+\. )*")
+
+
+@dataclass(slots=True)
+class Directives:
+    """Reads the comments of a page, in order of the text."""
+
+    source: Source
+    code_blocks: dict[int, int]
+    bindings: list[FactBinding] = field(default_factory=list)
+    suppressions: list[Suppression] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    _open: Comment | None = None
+
+    def read(self, comments: list[Comment]) -> None:
+        """Take in all comments of a page."""
+        for comment in sorted(comments, key=lambda item: item.start):
+            text = comment.text.strip()
+            if text.startswith("fact:"):
+                self._open_fact(comment, text)
+            elif text == "/fact":
+                self._close_fact(comment)
+            elif text.startswith("playbook:"):
+                self._ignore(comment, text)
+        if self._open:
+            self._malformed(self._open, "this fact is never closed: write <!-- /fact --> behind its words")
+
+    def _open_fact(self, comment: Comment, text: str) -> None:
+        if self._open:
+            self._malformed(self._open, "this fact is not closed before the next one begins")
+        self._open = None
+        if _FACT.match(text):
+            self._open = comment
+        else:
+            self._malformed(comment, "a fact needs one key: <!-- fact: KEY -->words<!-- /fact -->")
+
+    def _close_fact(self, comment: Comment) -> None:
+        opened, self._open = self._open, None
+        if opened is None:
+            self._malformed(comment, "this closes a fact that was never opened")
+            return
+        key = opened.text.strip().removeprefix("fact:").strip()
+        shown = self._shown(opened.end, comment.start)
+        place = self.source.location(*opened.end, *comment.start)
+        if not shown:
+            self._malformed(opened, f"no words are bound to the fact {key!r}")
+            return
+        self.bindings.append(FactBinding(key, shown, place))
+
+    def _shown(self, start: tuple[int, int], end: tuple[int, int]) -> str:
+        """The words between two places, as a reader sees them."""
+        rows = self.source.rows
+        if start[0] == end[0]:
+            text = rows[start[0]].text[start[1] : end[1]]
+        else:
+            middle = [_PREFIX.sub("", rows[row].text, count=1) for row in range(start[0] + 1, end[0])]
+            last = _PREFIX.sub("", rows[end[0]].text[: end[1]], count=1)
+            text = "\n".join([rows[start[0]].text[start[1] :], *middle, last])
+        return plain_text(InlineParser().parse(text))
+
+    def _ignore(self, comment: Comment, text: str) -> None:
+        found = _IGNORE.match(text)
+        reason = _REASON.match(found.group(2)) if found else None
+        if not found or (found.group(2).strip() and not reason):
+            self._malformed(comment, 'not understood; write <!-- playbook: ignore CODE reason="why" -->')
+            return
+        codes = tuple(code.strip() for code in found.group(1).split(","))
+        why = (reason.group(1) or reason.group(2) or "") if reason else ""
+        first, last = self._covered(comment)
+        self.suppressions.append(Suppression(codes, why.strip(), self._place(comment), first, last))
+
+    def _covered(self, comment: Comment) -> tuple[int, int]:
+        """First and last line that a suppression covers: its own, or the next block when it stands alone."""
+        rows = self.source.rows
+        (first, column), (last, end) = comment.start, comment.end
+        own = (rows[first].line, rows[last].line)
+        if _text(rows[first].text[:column]) or rows[last].text[end:].strip():
+            return own
+        row = last + 1
+        while row < len(rows) and not _text(rows[row].text):
+            row += 1
+        if row >= len(rows) or rows[row].path != rows[first].path:
+            return own
+        stop = self._block_end(row)
+        return rows[row].line, max(
+            rows[item].line for item in range(row, stop + 1) if rows[item].path == rows[row].path
+        )
+
+    def _block_end(self, row: int) -> int:
+        """Last row of the block that begins at `row`."""
+        if row in self.code_blocks:
+            return self.code_blocks[row]
+        rows = self.source.rows
+        while row + 1 < len(rows) and _text(rows[row + 1].text) and row + 1 not in self.code_blocks:
+            row += 1
+        return row
+
+    def _place(self, comment: Comment) -> Location:
+        return self.source.location(*comment.start, *comment.end)
+
+    def _malformed(self, comment: Comment, message: str) -> None:
+        self.problems.append(Problem("PB011", message, self._place(comment), comment.text.strip()))
+
+
+def _text(text: str) -> str:
+    """The text of a row without quote marks."""
+    return text.strip(" >")

@@ -1,0 +1,62 @@
+"""What a reader sees of an inline text: no marks of emphasis, no targets, no tags."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from dagster_playbook.markdown.inline import Inline, mask
+
+_STARS = re.compile(r"\*+")
+_UNDERSCORES = re.compile(r"_+")
+
+
+def plain_text(found: Inline, start: int = 0, end: int = -1) -> str:
+    """The shown text of a stretch, blanks collapsed."""
+    end = len(found.text) if end < 0 else end
+    if not found.cuts and "*" not in found.text and "_" not in found.text and "&" not in found.text:
+        return " ".join(found.text[start:end].split())
+    cuts = [cut for cut in found.cuts if start <= cut[0] and cut[1] <= end]
+    cuts.sort(key=lambda cut: (cut[0], -cut[1]))
+    outer: list[tuple[int, int, str]] = []
+    for cut in cuts:
+        if not outer or cut[0] >= outer[-1][1]:
+            outer.append(cut)
+    masked = mask(found.text, [cut[:2] for cut in outer])
+    outer += [(*stretch, "") for stretch in _emphasis(masked[:end], start)]
+    outer.sort()
+    pieces = []
+    position = start
+    for begin, stop, shown in outer:
+        if begin >= position:
+            pieces += [html.unescape(found.text[position:begin]), shown]
+            position = stop
+    pieces.append(html.unescape(found.text[position:end]))
+    return " ".join("".join(pieces).split())
+
+
+def _emphasis(text: str, start: int) -> list[tuple[int, int]]:
+    """Stretches of `*` and `_` that open or close emphasis."""
+    return _pairs(text, start, _STARS, smart=False) + _pairs(text, start, _UNDERSCORES, smart=True)
+
+
+def _pairs(text: str, start: int, pattern: re.Pattern[str], *, smart: bool) -> list[tuple[int, int]]:
+    """Pair runs of one mark; a smart mark within a word is text."""
+    taken: list[tuple[int, int]] = []
+    opened: list[tuple[int, int]] = []
+    for found in pattern.finditer(text, start):
+        first, last = found.span()
+        before = text[first - 1] if first > start else " "
+        after = text[last] if last < len(text) else " "
+        can_close = not before.isspace() and not (smart and after.isalnum())
+        can_open = not after.isspace() and not (smart and before.isalnum())
+        while can_close and opened and first < last:
+            begin, stop = opened.pop()
+            size = min(stop - begin, last - first)
+            taken += [(stop - size, stop), (first, first + size)]
+            first += size
+            if stop - begin > size:
+                opened.append((begin, stop - size))
+        if can_open and first < last:
+            opened.append((first, last))
+    return taken
