@@ -20,7 +20,7 @@ from dagster_playbook.errors import PlatformError
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 30.0
 #: entries that one page of a listing holds at most
-_PAGE = 250
+PAGE_SIZE = 250
 _HASH = re.compile(r"^[0-9a-f]{8,64}$")
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9._/-]*$")
 
@@ -108,11 +108,17 @@ class NessieClient:
     """Speaks to one Nessie; `uri` ends in `/api/v2`. Use it as a context manager, or call `close`."""
 
     def __init__(
-        self, uri: str, *, connect_timeout_s: float = CONNECT_TIMEOUT_S, timeout_s: float = ANSWER_TIMEOUT_S
+        self,
+        uri: str,
+        *,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        page_size: int = PAGE_SIZE,
     ) -> None:
         import httpx
 
         self.uri = uri.rstrip("/")
+        self._page_size = page_size
         # No proxy from the environment: the address is the operator's own.
         self._http = httpx.Client(
             base_url=self.uri, timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s), trust_env=False
@@ -189,15 +195,14 @@ class NessieClient:
     def is_on(self, name: str, hash: str) -> bool:
         """Whether the commit `hash` is on the history of the reference `name`.
 
+        The history is walked: Nessie 0.99.0 takes `name@hash` for every commit that it has, on whatever branch.
+
         Raises:
+            NessieError: the text is no hash.
             ReferenceNotFoundError: there is no such reference.
         """
-        self.get_reference(name)
-        try:
-            self._ask("GET", f"/trees/{_spec(name, hash)}/history", params={"max-records": "1"})
-        except ReferenceNotFoundError:
-            return False
-        return True
+        _spec(name, hash)
+        return any(commit.hash == hash for commit in self.history(name))
 
     def contents(self, name: str, *, hash: str = "") -> list[Content]:
         """Every table, view and namespace at a reference, or at the commit `hash` on it."""
@@ -219,7 +224,7 @@ class NessieClient:
     def _pages(
         self, path: str, field: str, *, params: Mapping[str, str] | None = None, page: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        asked = {**(params or {}), "max-records": str(min(page or _PAGE, _PAGE))}
+        asked = {**(params or {}), "max-records": str(min(page or self._page_size, self._page_size))}
         while True:
             answer = self._ask("GET", path, params=asked)
             yield from answer.get(field, [])
