@@ -69,6 +69,11 @@ class Settings:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+def setting_names() -> frozenset[str]:
+    """The keys that `[tool.playbook]` takes."""
+    return frozenset(f.name for f in fields(Settings)) - {"root"}
+
+
 def find_root(start: Path) -> Path:
     """The nearest folder at or above `start` with a pyproject.toml that has `[tool.playbook]`, else `start`."""
     start = start.resolve()
@@ -88,7 +93,7 @@ def load_settings(root: Path) -> Settings:
     if not root.is_dir():
         raise SettingsError(f"no project folder {root}", cure="name an existing folder with --project")
     table = _read_table(root / "pyproject.toml")
-    known = {f.name for f in fields(Settings)} - {"root"}
+    known = setting_names()
     for key in table:
         if key.replace("-", "_") not in known:
             raise SettingsError(

@@ -173,7 +173,7 @@ class Checker:
         from dagster_playbook.markdown.reader import read_page
 
         page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
-        return frozenset(heading.anchor for heading in page.headings) | frozenset(a.name for a in page.anchors)
+        return frozenset(heading.anchor for heading in page.headings) | frozenset(page.anchors)
 
     def _nav(self) -> list[Finding]:
         from dagster_playbook.check.navigation import nav_findings

@@ -8,7 +8,7 @@ from dagster_playbook.platform.authority import Authority
 from dagster_playbook.platform.documents import InstalledDocuments
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules.world import Conventions, World
-from dagster_playbook.settings import Settings
+from dagster_playbook.settings import Settings, setting_names
 
 
 def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
@@ -20,7 +20,7 @@ def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
         return LiveAuthority(settings)
 
     store = settings.root / settings.cache
-    conventions = Conventions(settings.schema, settings.words, settings.strict, _docs_dir(settings))
+    conventions = Conventions(settings.schema, settings.words, settings.strict, _docs_dir(settings), setting_names())
     return World(facts, CachedAuthority(live, store, facts.fingerprint), InstalledDocuments(), files, conventions)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 #: a deliberate blank: `<name>`, `NAME` in angle brackets with words, or an ellipsis
-PLACEHOLDER = re.compile(r"<[A-Za-z][\w .:/-]*>|\.\.\.|…")
+PLACEHOLDER = re.compile(r"(?<!<)<[A-Za-z](?:[\w .:/-]*\w)?>|\.\.\.|…")
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,8 @@ def _convert(loader: Any, node: Any, done: dict[int, YamlNode], problems: list[Y
     start, end = node.start_mark, node.end_mark
     made = YamlNode(_UNFINISHED, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
     done[id(node)] = made
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+        raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} is not allowed", node.start_mark)
     if isinstance(node, yaml.MappingNode):
         made.value = _Map(list(_pairs(loader, node, done, problems)))
         made.size += sum(k.size + v.size for k, v in made.value.pairs)

@@ -222,7 +222,9 @@ def _option(text: str, claim: Claim, world: World) -> Answer:
 
 
 def _selector(text: str, claim: Claim, world: World) -> Answer:
-    if not selectors.OPERATORS.search(text) or re.search(r"\s(?![&|])(?<![&|]\s)", text) or "(" in text or "/" in text:
+    if not selectors.OPERATORS.search(text) or re.search(r"\s(?![&|])(?<![&|]\s)", text) or "/" in text:
+        return None
+    if "(" in text and not re.search(r"[&|^]", text):
         return None
     if re.search(r"<[^>]+>|\.\.\.|…", text) or not re.search(r"[a-z]", text) or not world.facts.models:
         return None
@@ -255,12 +257,8 @@ def _sql(text: str, claim: Claim, world: World) -> Answer:
     if _SQL_START.match(text) and " " in text:
         return sql.query_findings(text, "trino", claim, world)
     if re.fullmatch(r"MODEL ?\(.*\)", text, re.DOTALL) or re.fullmatch(r"tags ?\(.*\)", text):
-        inner = text if text.startswith("MODEL") else f"MODEL (name x.y, {text})"
-        answer = world.authority.load_model(inner)
-        return iter(
-            sql.BAD_MODEL.finding(claim.location, problem.message, subject=text, evidence="SQLMesh")
-            for problem in answer.problems
-        )
+        whole = text if text.startswith("MODEL") else f"MODEL (name x.y, {text})"
+        return sql.model_findings(whole, claim, world)
     return None
 
 
@@ -277,6 +275,21 @@ def _python(text: str, claim: Claim, world: World) -> Answer:
         imported = f"from datetime import datetime\n{match['name']}\n"
     problems = world.authority.python_names(imported).problems
     return None if problems else _known()
+
+
+def _generated(text: str, claim: Claim, world: World) -> Answer:
+    """A path that .gitignore names is made by a command, not kept."""
+    ignored = (world.files.text(".gitignore") or "").split("\n")
+    first = text.removeprefix("./").split("/")[0]
+    return _known() if first and {first, f"{first}/", text} & set(ignored) else None
+
+
+def _directive(text: str, claim: Claim, world: World) -> Answer:
+    """The project's own comments and settings, quoted: `<!-- fact: KEY -->`, `strict = true`."""
+    if re.fullmatch(r"<!-- (?:fact: \S+|/fact|playbook: ignore .*) -->", text):
+        return _known()
+    setting = re.fullmatch(r"(?P<key>[a-z-]+) = .+", text)
+    return _known() if setting and setting["key"] in world.conventions.settings else None
 
 
 def _variable(text: str, claim: Claim, world: World) -> Answer:
@@ -307,6 +320,8 @@ _RECOGNISERS: tuple[Recogniser, ...] = (
     _env_selector,
     _selector,
     _path,
+    _generated,
+    _directive,
     _variable,
     _python,
 )

@@ -24,7 +24,7 @@ _WORDS = {
     seventeen eighteen nineteen twenty""".split()
     )
 } | {"once": 1, "twice": 2, "no": 0, "both": 2, "none": 0}
-_TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _TRUE = frozenset({"true", "on", "yes", "enabled"})
 _FALSE = frozenset({"false", "off", "no", "disabled"})
 

@@ -180,18 +180,28 @@ def _offset_place(claim: Claim, start: int, end: int) -> Location:
 
 
 def _model(claim: Claim, world: World) -> Iterator[Finding]:
+    yield from model_findings(claim.text, claim, world)
+
+
+def model_findings(text: str, claim: Claim, world: World) -> Iterator[Finding]:
+    """Findings of a MODEL block: tags that would be lost in silence, then whatever SQLMesh has against it.
+
+    `text` is the claim's own, or the claim's own with something before it on one line.
+    """
+    lost = set()
     for match in _UNQUOTED_TAG.finditer(_STRINGS.sub(lambda m: " " * len(m.group()), claim.text)):
         where = _offset_place(claim, match.start("tag"), match.end("tag"))
         message = f"the tag {match['tag']} has no quotes and becomes an empty tag in silence"
         fix = Fix(where, f'"{match["tag"]}"', safe=True)
+        lost.add(re.sub(r"\s", "", match["tag"]))
         yield EMPTY_TAG.finding(where, message, subject=match["tag"], evidence="SQLMesh's MODEL parser", fix=fix)
-    answer = world.authority.load_model(claim.text)
+    answer = world.authority.load_model(text)
     evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')}"
     for problem in answer.problems:
-        where = claim.at(problem.line or 1, problem.column or 1)
-        yield BAD_MODEL.finding(
-            where, f"SQLMesh refuses the block: {problem.message}", subject=problem.subject, evidence=evidence
-        )
+        if problem.subject not in lost:
+            where = claim.at(problem.line or 1, problem.column or 1)
+            message = f"SQLMesh refuses the block: {problem.message}"
+            yield BAD_MODEL.finding(where, message, subject=problem.subject, evidence=evidence)
     if not answer.problems:
         yield from _reads(answer.depends_on, claim, world)
 

@@ -95,6 +95,7 @@ def _make(world: World) -> Vocabulary:
     others |= frozenset(model.cron for model in facts.models.values())
     others |= frozenset(schema for schema in {model.name.split(".")[0] for model in facts.models.values()})
     others |= frozenset(f"{model.name.split('.')[0]}." for model in facts.models.values())
+    others |= frozenset(value for value in facts.values.values() if isinstance(value, str) and value)
     names = frozenset().union(*by_kind.values(), others)
     return Vocabulary(by_kind, names, _scalars(facts))
 

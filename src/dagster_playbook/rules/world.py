@@ -27,12 +27,16 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """What the project's settings say about names: its SQLMesh schema, words that are no names, strictness."""
+    """What the project's settings say about names: its SQLMesh schema, words that are no names, strictness.
+
+    `settings` are the keys that `[tool.playbook]` takes.
+    """
 
     schema: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     is_strict: bool = False
     docs_dir: str = "docs"
+    settings: frozenset[str] = frozenset()
 
 
 @dataclass(eq=False)
