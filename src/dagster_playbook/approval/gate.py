@@ -7,6 +7,7 @@ grant = Gate.from_environment().admit("sqlmesh_project", config, run_tags, root_
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,5 +70,6 @@ class Gate:
             raise RefusedError(str(error)) from error
         demand = Demand(self.role, self.target, scope=scope_digest(op, config))
         grant = verify(decode(text), policy, demand)
-        Ledger(self.ledger).spend(grant, root_run_id)
+        # one plan may start several runs: each of them once
+        Ledger(self.ledger).spend(dataclasses.replace(grant, nonce=f"{grant.nonce}/{demand.scope[:16]}"), root_run_id)
         return grant

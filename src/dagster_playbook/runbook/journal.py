@@ -41,7 +41,7 @@ class Entry:
 
 
 class Journal:
-    """The journal in one folder, opened for appending."""
+    """The journal in one folder, opened for appending; `seq` and `head` are of its newest entry."""
 
     def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
         self.folder = folder
@@ -49,13 +49,13 @@ class Journal:
         self._redactor = redactor or Redactor()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         entries = self._recovered() if self.path.is_file() else []
-        self._seq = entries[-1].seq if entries else 0
+        self.seq = entries[-1].seq if entries else 0
         self.head = entries[-1].hash if entries else _START
 
     def append(self, event: str, **data: Any) -> Entry:
         """Write an event; it is on disk when this returns."""
         body: dict[str, Any] = {
-            "seq": self._seq + 1,
+            "seq": self.seq + 1,
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
             "event": event,
             "data": json.loads(json.dumps(self._redactor.data(data), default=str)),
@@ -69,7 +69,7 @@ class Journal:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        self._seq, self.head = entry.seq, entry.hash
+        self.seq, self.head = entry.seq, entry.hash
         write_whole(self.folder / HEAD_NAME, json.dumps({"seq": entry.seq, "hash": entry.hash}))
         return entry
 

@@ -1,0 +1,59 @@
+"""What a restatement that broke off left to do, read from its written plan and SQLMesh's state; nothing is changed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_playbook.errors import PlatformError
+from dagster_playbook.settings import Settings
+
+#: the folder of written plans, and the file of evaluations beside it, below the platform's data folder
+ATTEMPTS_FOLDER = "restatements"
+EVALUATIONS_FILE = "evaluations.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """Model names as written, those that are done and those that are left in the order of the plan."""
+
+    done: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where the platform keeps its plans and evaluations: `OSO_WAREHOUSE_DATA`, else `.playbook/warehouse`."""
+    named = os.environ.get("OSO_WAREHOUSE_DATA") or settings.environment.get("OSO_WAREHOUSE_DATA")
+    return Path(named) if named else settings.root / ".playbook" / "warehouse"
+
+
+def left_of(settings: Settings, root_run_id: str) -> LeftOver:
+    """What the restatement of a chain of runs has left.
+
+    Raises:
+        PlatformError: no plan was written for it, so it failed before it restated anything; or SQLMesh cannot be asked.
+    """
+    from dagster_playbook.platform.failure import platform_error
+    from dagster_playbook.platform.restatement import Attempts, Book, remaining
+    from dagster_playbook.platform.sqlmesh_plan import open_planning_context
+
+    folder = data_folder(settings)
+    book = Book(Attempts(folder / ATTEMPTS_FOLDER), root_run_id, folder / EVALUATIONS_FILE)
+    attempt = book.attempts.read(root_run_id)
+    if attempt is None:
+        raise PlatformError(
+            f"no restatement was begun by the run {root_run_id}",
+            cure="it failed before it changed anything: run it again as it was asked for",
+        )
+    context = open_planning_context(settings.root, settings.sqlmesh[0])
+    try:
+        left = remaining(book, attempt, context)
+    except Exception as error:
+        raise platform_error(error, "SQLMesh's records cannot be read", "", settings.root) from error
+    finally:
+        context.close()
+    return LeftOver(
+        tuple(model.name for model in attempt.models if model.fqn not in left),
+        tuple(model.name for model in attempt.models if model.fqn in left),
+    )

@@ -1,0 +1,240 @@
+"""What a runbook would do with these parameters: its steps, the blast radius, and the digest that is approved."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.approval.canonical import scope_digest, sha256
+from dagster_playbook.claims import placeholder
+from dagster_playbook.claims.runbook import is_runbook, parse
+from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
+from dagster_playbook.errors import RunbookError
+from dagster_playbook.markdown.reader import read_page
+from dagster_playbook.platform.facts import Facts
+from dagster_playbook.rules.runbooks import validate
+from dagster_playbook.runbook import fill
+from dagster_playbook.runbook.parameters import read_values, shown
+from dagster_playbook.settings import Settings
+
+_SOURCES = (".py", ".sql", ".yaml", ".yml", ".csv", ".toml", ".properties")
+_VERSIONS = ("dagster", "sqlmesh", "dagster-sqlmesh", "dagster-playbook")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A runbook with its parameters.
+
+    Attributes:
+        text_sha256: of the page as it stands in the file.
+        target: the platform's name in approvals.
+        fingerprint: of the platform's sources and versions.
+        radius: blast radius of each restating step by step id, as `BlastRadius.as_dict`.
+        identities: the part of each blast radius that goes into the digest, see `BlastRadius.identity`.
+        scopes: what each approved run of an op may do, see `scope_digest`.
+    """
+
+    runbook: Runbook
+    values: dict[str, Any]
+    text_sha256: str
+    target: str
+    fingerprint: str
+    radius: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[str, dict[str, Any]] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What is approved: whatever of this changes, the approval lapses."""
+        return sha256(
+            {
+                "runbook": self.runbook.path,
+                "text": self.text_sha256,
+                "parameters": self.shown_values,
+                "target": self.target,
+                "platform": self.fingerprint,
+                "blast_radius": self.identities,
+                "scopes": sorted(self.scopes),
+            }
+        )
+
+    @property
+    def shown_values(self) -> dict[str, Any]:
+        """The parameters without the values of secret ones."""
+        return shown(self.runbook, self.values)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that have to approve, in order of their steps."""
+        return tuple(dict.fromkeys(step.approve for step in self.runbook.steps if step.approve))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "runbook": self.runbook.path,
+            "title": self.runbook.title,
+            "risk": self.runbook.risk,
+            "needs": list(self.runbook.needs),
+            "parameters": self.shown_values,
+            "target": self.target,
+            "platform": self.fingerprint,
+            "digest": self.digest,
+            "approved_by": list(self.roles),
+            "steps": [step_summary(step) for step in self.runbook.steps],
+            "blast_radius": self.radius,
+        }
+
+
+def step_summary(step: Step) -> dict[str, Any]:
+    """One step as plain data; what was not said is left out."""
+    said = {
+        "expect": step.expect,
+        "unless": step.unless,
+        "on_failure": step.on_failure,
+        "then": step.then,
+        "approve": step.approve,
+        "undo": step.undo,
+        "no_undo": step.no_undo,
+        "wait_s": step.wait_s,
+    }
+    fixed = {"id": step.id, "kind": str(step.kind), "subject": step.subject, "title": step.title}
+    return {**fixed, "mutating": step.is_mutating, "recovery": step.recovery, **{k: v for k, v in said.items() if v}}
+
+
+def load_runbook(root: Path, path: str) -> tuple[Runbook, str]:
+    """A sound runbook and the SHA-256 of its text.
+
+    Raises:
+        RunbookError: there is no such page, it is no runbook, or it breaks a rule; names the first place.
+    """
+    file = Path(path) if Path(path).is_absolute() else root / path
+    if not file.is_file():
+        raise RunbookError("no such runbook", path=path, cure="runbooks stand in runbooks/*.md")
+    try:
+        relative = file.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError as error:
+        raise RunbookError(f"it stands outside the project {root}", path=path) from error
+    page = read_page(root, relative)
+    if page.problems:
+        first = page.problems[0]
+        raise RunbookError(first.message, path=first.location.path, line=first.location.line)
+    if not is_runbook(page):
+        raise RunbookError("the page has no `runbook:` in its front matter", path=relative)
+    runbook = parse(page)
+    troubles = validate(runbook, Facts())
+    if troubles:
+        first_trouble = troubles[0]
+        raise RunbookError(
+            f"{first_trouble.rule} {first_trouble.message}",
+            path=first_trouble.location.path,
+            line=first_trouble.location.line,
+            cure=f"`playbook check {relative}` shows all {len(troubles)}",
+        )
+    return runbook, hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def make_plan(settings: Settings, path: str, given: Iterable[str], *, target: str, ask_sqlmesh: bool = True) -> Plan:
+    """Plan a runbook; nothing is changed, started or written.
+
+    Args:
+        given: `name=value` texts.
+        target: the platform's name in approvals.
+        ask_sqlmesh: compute the blast radius of restating steps; without it their steps cannot be approved.
+
+    Raises:
+        RunbookError: the runbook or a parameter is not sound.
+        PlatformError: SQLMesh cannot plan the restatement.
+    """
+    runbook, text_sha256 = load_runbook(settings.root, path)
+    values = read_values(runbook, given)
+    radius: dict[str, dict[str, Any]] = {}
+    identities: dict[str, dict[str, Any]] = {}
+    scopes: list[str] = []
+    for step in runbook.steps:
+        if _needs_results(step):
+            continue
+        _check_fill(step, values)
+        if step.kind is not Kind.JOB:
+            continue
+        for op, config in op_configs(fill.yaml_of(step, values)):
+            if step.approve:
+                scopes.append(scope_digest(op, config))
+            if ask_sqlmesh and _restates(config):
+                found = _radius(settings, config)
+                radius[step.id], identities[step.id] = found.as_dict(), found.identity()
+    return Plan(
+        runbook, values, text_sha256, target, platform_digest(settings), radius, identities, tuple(sorted(set(scopes)))
+    )
+
+
+def op_configs(run_config: Any) -> list[tuple[str, dict[str, Any]]]:
+    """(op, its config) for each op that a run config names."""
+    ops = run_config.get("ops") if isinstance(run_config, dict) else None
+    if not isinstance(ops, dict):
+        return []
+    return [(str(op), entry.get("config") or {}) for op, entry in ops.items() if isinstance(entry, dict)]
+
+
+def platform_digest(settings: Settings) -> str:
+    """SHA-256 over the platform's sources and the versions that run them."""
+    folders = [settings.root / p.path for p in settings.sqlmesh]
+    folders += [settings.root / d.working_directory for d in settings.dagster]
+    files = sorted({f for folder in folders for f in folder.rglob("*") if f.suffix in _SOURCES and f.is_file()})
+    files = [f for f in files if not any(part.startswith(".") for part in f.relative_to(settings.root).parts)]
+    return sha256(
+        {
+            "files": {
+                f.relative_to(settings.root).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files
+            },
+            "versions": {name: _version(name) for name in _VERSIONS},
+        }
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _needs_results(step: Step) -> bool:
+    return any(name.startswith("steps.") for name in placeholder.names(step.fence.body))
+
+
+def _check_fill(step: Step, values: Mapping[str, Any]) -> None:
+    """Every value has to fit its step before the first step runs."""
+    if step.kind is Kind.COMMAND:
+        fill.arguments_of(step, values)
+    elif step.kind is Kind.QUERY:
+        fill.sql_of(step, values)
+    elif step.kind is not Kind.ASK:
+        fill.yaml_of(step, values)
+
+
+def _restates(config: Mapping[str, Any]) -> bool:
+    return bool(config.get("restate_models") or config.get("restate_by_entity_category"))
+
+
+def _radius(settings: Settings, config: Mapping[str, Any]) -> Any:
+    from dagster_playbook.platform.blast_radius import blast_radius
+    from dagster_playbook.platform.recovery import EVALUATIONS_FILE, data_folder
+
+    if not settings.sqlmesh:
+        raise RunbookError("no SQLMesh project to plan a restatement against", cure="set [[tool.playbook.sqlmesh]]")
+    entries = list(config.get("restate_models") or ())
+    if config.get("restate_by_entity_category"):
+        categories = config.get("restate_entity_categories") or ("project", "collection")
+        entries += [f"tag:entity_category={category}" for category in categories]
+    return blast_radius(
+        settings.root,
+        settings.sqlmesh[0],
+        entries,
+        start=str(config.get("start") or ""),
+        end=str(config.get("end") or ""),
+        evidence=data_folder(settings) / EVALUATIONS_FILE,
+    )

@@ -1,0 +1,130 @@
+"""Where runs, requests and approvals of a project are kept: below `.playbook/`, readable by their owner alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.approval.envelope import Envelope, from_dict
+from dagster_playbook.approval.gate import APPROVERS_VARIABLE
+from dagster_playbook.approval.ledger import Ledger
+from dagster_playbook.approval.policy import Policy, load_policy
+from dagster_playbook.errors import RunbookError
+from dagster_playbook.runbook import journal
+from dagster_playbook.runbook.journal import write_whole
+
+_RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+_DIGEST = re.compile(r"[0-9a-f]{6,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The folder `.playbook` of a project."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """`.playbook`."""
+        return self.root / ".playbook"
+
+    @property
+    def ledger(self) -> Ledger:
+        """What approvals were spent by `playbook run`; the platform's op keeps its own."""
+        return Ledger(self.folder / "approvals" / "ledger.jsonl")
+
+    def policy(self, target: str) -> Policy:
+        """Who may approve on a platform.
+
+        `PLAYBOOK_APPROVERS` when it is set; the keys made for trying out when the platform is the embedded one and
+        they were made; else the project's own `runbooks/approvers`.
+        """
+        named = os.environ.get(APPROVERS_VARIABLE)
+        trial = self.folder / "approvers"
+        if named:
+            return load_policy(Path(named))
+        return load_policy(trial if target == "embedded" and trial.is_dir() else self.root / "runbooks" / "approvers")
+
+    def new_run_id(self) -> str:
+        """A run id that sorts by time, e.g. `20260131-120000-3fa2b1`."""
+        return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+    def run_folder(self, run_id: str) -> Path:
+        """The folder of a run; the id may be shortened to where it is unique, or be `last`.
+
+        Raises:
+            RunbookError: there is no such run, or several.
+        """
+        known = self.run_ids()
+        found = known[-1:] if run_id == "last" else [known_id for known_id in known if known_id.startswith(run_id)]
+        if len(found) != 1:
+            told = "no run" if not found else f"{len(found)} runs begin with"
+            raise RunbookError(f"{told} {run_id}", cure="see `playbook runs list`")
+        return self.folder / "runs" / found[0]
+
+    def run_ids(self) -> list[str]:
+        """All runs, oldest first."""
+        folder = self.folder / "runs"
+        return sorted(p.name for p in folder.iterdir() if _RUN_ID.fullmatch(p.name)) if folder.is_dir() else []
+
+    def write_envelope(self, digest: str, envelope: Envelope) -> Path:
+        """Keep a request or an approval under the plan's digest."""
+        path = self.folder / "approvals" / f"{digest}.json"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(path, json.dumps(envelope.as_dict(), indent=2) + "\n")
+        return path
+
+    def read_envelope(self, digest: str) -> tuple[str, Envelope]:
+        """The full digest and what is kept under it; the digest may be shortened to where it is unique.
+
+        Raises:
+            RunbookError: there is none, several, or the file is no envelope.
+        """
+        folder = self.folder / "approvals"
+        if not _DIGEST.fullmatch(digest):
+            raise RunbookError(f"{digest!r} is no digest: at least 6 hexadecimal digits")
+        found = sorted(folder.glob(f"{digest}*.json")) if folder.is_dir() else []
+        if len(found) != 1:
+            told = "nothing was asked for under" if not found else f"{len(found)} plans begin with"
+            raise RunbookError(f"{told} {digest[:12]}", cure="ask with `playbook plan RUNBOOK --request --key KEY`")
+        return found[0].stem, read_envelope_file(found[0])
+
+
+def read_envelope_file(path: Path) -> Envelope:
+    """The request or approval in a file.
+
+    Raises:
+        RunbookError: it is none.
+    """
+    try:
+        return from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunbookError("not a request or approval", path=str(path)) from error
+
+
+def run_state(folder: Path) -> dict[str, Any]:
+    """What a run's journal says of it: runbook, parameters, state, steps by outcome, times."""
+    state: dict[str, Any] = {"id": folder.name, "state": "cut", "steps": {}, "step": "", "message": ""}
+    for entry in journal.entries(folder):
+        data = entry.data
+        state.setdefault("started", entry.at)
+        state["ended"] = entry.at
+        if entry.event == "opened":
+            state |= {key: data.get(key) for key in ("runbook", "title", "parameters", "digest", "target", "operator")}
+        elif entry.event == "step-started":
+            state |= {"step": data["step"], "state": "cut"}
+            state["steps"][data["step"]] = "started"
+        elif entry.event == "step-finished":
+            state["steps"][data["step"]] = data["outcome"]
+            state["message"] = data.get("message", "")
+        elif entry.event == "interrupted":
+            state["state"] = "interrupted"
+        elif entry.event == "closed":
+            state["state"] = data["state"]
+    return state
