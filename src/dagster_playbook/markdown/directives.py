@@ -91,7 +91,7 @@ class Directives:
         rows = self.source.rows
         (first, column), (last, end) = comment.start, comment.end
         own = (rows[first].line, rows[last].line)
-        if _text(rows[first].text[:column]) or rows[last].text[end:].strip():
+        if _PREFIX.sub("", rows[first].text[:column], count=1).strip() or rows[last].text[end:].strip():
             return own
         row = last + 1
         while row < len(rows) and not _text(rows[row].text):

@@ -84,7 +84,7 @@ def _schema(kind: str) -> dict[str, Any]:
     return loaded
 
 
-def _schema_problems(schema: dict[str, Any], data: object) -> list[TextProblem]:
+def _schema_problems(schema: dict[str, Any], data: Any) -> list[TextProblem]:
     from jsonschema import validators
     from jsonschema.exceptions import best_match
 
@@ -97,7 +97,7 @@ def _schema_problems(schema: dict[str, Any], data: object) -> list[TextProblem]:
     return problems
 
 
-def _keys_as_text(data: object) -> object:
+def _keys_as_text(data: Any) -> Any:
     """YAML 1.1 reads the key `on` of a workflow as true; GitHub reads it as text."""
     if isinstance(data, dict):
         return {("on" if key is True else str(key)): _keys_as_text(value) for key, value in data.items()}

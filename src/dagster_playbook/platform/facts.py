@@ -157,7 +157,6 @@ class Facts:
         values: dotted key to a plain value, what prose is bound to, e.g. `dagster.run_retries.max_retries`.
         origins: dotted key to where the value comes from, e.g. `warehouse/dagster.yaml`.
         environment: environment variable that the platform's sources read to the file that reads it.
-        kinds: the model kinds that SQLMesh knows, upper case.
         sources: what was read, e.g. `{"sqlmesh": "warehouse/oso_sqlmesh", ...}`.
     """
 
@@ -178,7 +177,6 @@ class Facts:
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
-    kinds: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:

@@ -127,6 +127,20 @@ def _merged(answers: list[dict[str, Any]]) -> dict[str, Any]:
     return merged
 
 
+def _environment(settings: Settings) -> dict[str, str]:
+    """Variables that the platform's own sources read, and those of Dagster that every code location needs."""
+    from pathlib import Path
+
+    from dagster_playbook.platform.environment_reader import read_environment
+
+    folders = [*(item.working_directory for item in settings.dagster), *(item.path for item in settings.sqlmesh)]
+    package = Path(__file__).parents[1]
+    if package.is_relative_to(settings.root):
+        folders.append(package.relative_to(settings.root).as_posix())
+    found = read_environment(settings.root, tuple(folders))
+    return {"DAGSTER_HOME": "dagster", **found} if settings.dagster else found
+
+
 def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, Any]]) -> Facts:
     from dagster_playbook.platform.local_values import local_part
 
@@ -148,6 +162,7 @@ def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, A
         refs=local.refs,
         values=dict(sorted(values.items())),
         origins=dict(sorted(origins.items())),
+        environment=_environment(settings),
         sources=local.sources,
     ).as_dict()
     raw |= {"models": sqlmesh.get("models", {}), "commands": commands}

@@ -17,7 +17,7 @@ from sqlmesh.core.analytics import disable_analytics
 from sqlmesh.core.config import DuckDBConnectionConfig
 from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.context import Context
-from sqlmesh.core.model import Model, SeedKind, SeedModel
+from sqlmesh.core.model import Model, ModelKindName, SeedKind, SeedModel
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.facts import ModelFact
@@ -160,6 +160,9 @@ def _counts(models: list[ModelFact]) -> dict[str, Any]:
     values: dict[str, Any] = {f"sqlmesh.models.{kind}.count": count for kind, count in sorted(kinds.items())}
     values |= {"sqlmesh.kinds": sorted(kinds), "sqlmesh.tags": sorted(tags), "sqlmesh.tags.count": len(tags)}
     values |= {f"sqlmesh.tags.{tag}.count": count for tag, count in sorted(tags.items())}
+    for key in {tag.split("=", 1)[0] for tag in tags if "=" in tag}:
+        values[f"sqlmesh.tags.{key}.values"] = sorted(t.split("=", 1)[1] for t in tags if t.startswith(f"{key}="))
+    values["sqlmesh.model_kinds"] = sorted(kind.value for kind in ModelKindName)
     for model in models:
         values[f"sqlmesh.models.{model.name}.kind"] = model.kind
         values[f"sqlmesh.models.{model.name}.cron"] = model.cron

@@ -268,9 +268,10 @@ def _python(text: str, claim: Claim, world: World) -> Answer:
     if not match or ("." not in match["name"] and "(" not in text):
         return None
     module, _, _ = match["name"].partition(".")
-    imported = (
-        f"import {module}\n{match['name']}\n" if "." in match["name"] else f"import builtins\nbuiltins.{module}\n"
-    )
+    if "." not in match["name"]:
+        homes = (f"import {home}\n{home}.{module}\n" for home in ("builtins", "dagster", "sqlmesh"))
+        return _known() if any(not world.authority.python_names(home).problems for home in homes) else None
+    imported = f"import {module}\n{match['name']}\n"
     if module == "datetime" and match["name"].count(".") == 1:
         imported = f"from datetime import datetime\n{match['name']}\n"
     problems = world.authority.python_names(imported).problems

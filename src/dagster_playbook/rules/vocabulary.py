@@ -87,7 +87,7 @@ def _make(world: World) -> Vocabulary:
         "key": frozenset(_tails(facts)),
         "path": frozenset(model.path for model in facts.models.values()),
     }
-    others = frozenset(facts.versions) | frozenset(facts.kinds) | frozenset(facts.resources)
+    others = frozenset(facts.versions) | frozenset(facts.resources)
     others |= frozenset(facts.sensors) | frozenset(facts.schedules)
     others |= frozenset(RULES) | frozenset(rule.name for rule in RULES.values())
     others |= frozenset(model.kind for model in facts.models.values())
@@ -96,6 +96,8 @@ def _make(world: World) -> Vocabulary:
     others |= frozenset(schema for schema in {model.name.split(".")[0] for model in facts.models.values()})
     others |= frozenset(f"{model.name.split('.')[0]}." for model in facts.models.values())
     others |= frozenset(value for value in facts.values.values() if isinstance(value, str) and value)
+    lists = [value for value in facts.values.values() if isinstance(value, list)]
+    others |= frozenset(item for value in lists for item in value if isinstance(item, str))
     names = frozenset().union(*by_kind.values(), others)
     return Vocabulary(by_kind, names, _scalars(facts))
 
