@@ -38,8 +38,8 @@ def _number_breadth(number: Decimal) -> tuple[int, Decimal]:
     if is_nan(number) or number.is_infinite():
         return (3, Decimal(0))
     if number != number.to_integral_value():
-        return (3, abs(number))
-    return (2, abs(number))
+        return (3, number.copy_abs())
+    return (2, number.copy_abs())
 
 
 def widest_first(rows: Sequence[Sequence[Any]]) -> list[int]:

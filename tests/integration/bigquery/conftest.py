@@ -1,0 +1,83 @@
+"""One BigQuery emulator for the session, and a server that misbehaves in the ways that BigQuery can."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from dagster_playbook.stack import bigquery_emulator as emulator
+
+
+@pytest.fixture(scope="session")
+def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running emulator."""
+    running = emulator.start(tmp_path_factory.mktemp("bigquery"))
+    yield running.endpoint
+    emulator.stop(running)
+
+
+@pytest.fixture(scope="session")
+def writer(bigquery_emulator: str) -> Any:
+    """The real client with write access, for the tests' own tables."""
+    from google.api_core.client_options import ClientOptions
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import bigquery
+
+    client = bigquery.Client(
+        project="p", credentials=AnonymousCredentials(), client_options=ClientOptions(api_endpoint=bigquery_emulator)
+    )
+    client.create_dataset("d", timeout=10, retry=None)
+    return client
+
+
+@dataclass
+class Misbehaving:
+    """Answers by `answers[path part]`: (status, JSON body), or None to hang until the test is over."""
+
+    endpoint: str
+    answers: dict[str, tuple[int, dict[str, Any]] | None] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def misbehaving() -> Iterator[Misbehaving]:
+    """A loopback server in BigQuery's place."""
+    over = threading.Event()
+    state = Misbehaving("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            state.asked.append(f"{self.command} {self.path} {body}")
+            reply = next((r for part, r in state.answers.items() if part in self.path), (404, {}))
+            if reply is None:
+                over.wait(20)
+                return
+            content = json.dumps(reply[1]).encode()
+            self.send_response(reply[0])
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    for verb in ("GET", "POST"):
+        setattr(Handler, f"do_{verb}", Handler.answer)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state.endpoint = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield state
+    over.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
