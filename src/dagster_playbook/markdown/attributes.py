@@ -31,22 +31,22 @@ def read_attributes(text: str) -> tuple[Pairs, str]:
     return pairs, text[brace:] if brace >= 0 else ""
 
 
-def match_inline(text: str, start: int) -> tuple[Pairs, int] | None:
-    """The attribute list that directly follows an inline element, and the offset behind it."""
+def match_inline(text: str, start: int) -> tuple[Pairs, int, str] | None:
+    """The attribute list that directly follows an inline element, the offset behind it, and what is left of it."""
     if not text.startswith("{", start):
         return None
     found = _INLINE.match(text, start, start + _MAX_LENGTH)
     if not found:
         return None
     pairs, remainder = read_attributes(found.group(1))
-    return pairs, found.end() - len(remainder)
+    return pairs, found.end(), remainder
 
 
-def match_at_end(text: str, start: int) -> tuple[Pairs, int] | None:
-    """The attribute list at the end of a heading's text (searched from `start` on), and the offset it begins at."""
-    if not text.rstrip(" ").endswith("}"):
+def match_at_end(text: str, start: int, end: int) -> tuple[Pairs, int] | None:
+    """The attribute list at the end of a stretch of a heading's text, and the offset that it begins at."""
+    if not text[start:end].rstrip(" ").endswith("}"):
         return None
-    found = _AT_END.search(text, max(start, len(text) - _MAX_LENGTH))
+    found = _AT_END.search(text, max(start, end - _MAX_LENGTH), end)
     if not found:
         return None
     pairs, remainder = read_attributes(found.group(1))

@@ -92,12 +92,15 @@ def find_code_spans(text: str) -> tuple[list[CodeSpan], list[Escape]]:
 
 
 def _open(text: str, begin: int, runs: _Runs, spans: list[CodeSpan]) -> int:
-    """Pair the backticks at `begin`; the place where the search goes on."""
+    """Pair the backticks at `begin`; the place where the search goes on.
+
+    Behind backticks that nothing closes the renderer skips as many characters again.
+    """
     opened = _RUN.match(text, begin)
     after = opened.end() if opened else begin + 1
     closing = runs.close(after, after - begin)
     if closing is None:
-        return after
+        return 2 * after - begin
     close, length = closing
     spans.append(_shown(text, begin, begin + length, close, close + length))
     return close + length

@@ -10,7 +10,7 @@ from dagster_playbook.markdown.fences import RawFence
 from dagster_playbook.markdown.html_output import LocatedText
 from dagster_playbook.markdown.inline import Inline, InlineParser
 from dagster_playbook.markdown.model import Fence, Link, Span
-from dagster_playbook.markdown.plain_text import plain_text
+from dagster_playbook.markdown.plain_text import element_bounds, plain_text
 from dagster_playbook.markdown.raw_html import Comment, HtmlAnchor, HtmlLink, scan_html
 from dagster_playbook.markdown.source import ETX, STX, Line, Source
 from dagster_playbook.markdown.tree import HEADING_TAGS, Node
@@ -76,7 +76,7 @@ class Collector:
         elif node.tag in HEADING_TAGS:
             self._heading(node)
         elif node.text:
-            nested = self._text(node.text)
+            nested = self._text(node.text, elements=node.is_element)
         if node.tail:
             nested += self._text(node.tail)
         return nested
@@ -111,10 +111,13 @@ class Collector:
             return []
         located = LocatedText(lines)
         hidden = self._html(located, 0, len(located.text))
-        return self._tokens(located.text, hidden)
+        return self._tokens(located.text, hidden, elements=False)
 
-    def _tokens(self, text: str, hidden: list[tuple[int, int]]) -> list[Node]:
-        """Take in the fences and give back the elements whose tokens stand in the text outside of comments."""
+    def _tokens(self, text: str, hidden: list[tuple[int, int]], *, elements: bool) -> list[Node]:
+        """Take in the fences and give back what else the tokens outside of comments stand for.
+
+        An element with Markdown is parsed only as a block or within such an element; elsewhere it is raw HTML.
+        """
         nested: list[Node] = []
         if STX not in text:
             return nested
@@ -125,7 +128,8 @@ class Collector:
             if found.group(1) == "f":
                 self._fence(number)
             elif number in self.stash:
-                nested.append(self.stash[number])
+                node = self.stash[number]
+                nested.append(node if elements else Node("html", mode="raw", text=node.text))
         return nested
 
     def _html(self, located: LocatedText, start: int, end: int) -> list[tuple[int, int]]:
@@ -144,17 +148,19 @@ class Collector:
                 self.comments.append(Comment(item.text, first, last))
         return hidden
 
-    def _text(self, lines: list[Line]) -> list[Node]:
+    def _text(self, lines: list[Line], *, elements: bool = False) -> list[Node]:
         located = LocatedText(lines)
         found = self._inline(located)
         hidden: list[tuple[int, int]] = []
         for start, end in found.html:
             hidden += self._html(located, start, end)
-        return self._tokens(located.text, hidden)
+        return self._tokens(located.text, hidden, elements=elements)
 
     def _inline(self, located: LocatedText) -> Inline:
         found = self.inline.parse(located.text)
         for span in found.visible_spans():
+            if STX in span.text:
+                continue
             start, end = located.place(span.start), located.place(span.end)
             self.spans.append((start, Span(span.text, self.source.location(*start, *end), span.language)))
         for link in found.links:
@@ -170,8 +176,8 @@ class Collector:
         ends = [span.stop for span in found.spans] + [link.stop for link in found.links]
         for stop in ends:
             if matched := match_inline(located.text, stop):
-                pairs, end = matched
-                found.cuts.append((stop, end, ""))
+                pairs, end, remainder = matched
+                found.cuts.append((stop, end, remainder))
                 self._name(pairs, located, stop)
 
     def _name(self, pairs: Pairs, located: LocatedText, offset: int) -> str:
@@ -186,13 +192,23 @@ class Collector:
         found = self._inline(located)
         for start, end in found.html:
             self._html(located, start, end)
-        end = len(located.text)
-        anchor = ""
-        last_child = max([span.stop for span in found.spans] + [link.stop for link in found.links], default=0)
-        if matched := match_at_end(located.text, last_child):
-            pairs, end = matched
-            anchor = self._name(pairs, located, end)
-            end = len(located.text[:end].rstrip("#").rstrip())
-        self.headings.append(
-            FoundHeading(int(node.tag[1]), plain_text(found, 0, end), anchor, located.place(0), located.place(end))
-        )
+        for token in _TOKEN.finditer(located.text):
+            if token.group(1) == "f":
+                self._fence(int(token.group(2)))
+                found.cuts.append((*token.span(), self.fences[-1][1].body))
+        anchor = self._heading_attributes(found, located)
+        place = located.place(0), located.place(len(located.text))
+        self.headings.append(FoundHeading(int(node.tag[1]), plain_text(found), anchor, *place))
+
+    def _heading_attributes(self, found: Inline, located: LocatedText) -> str:
+        """Take an attribute list off: behind the last element in the heading, or else before the first one."""
+        first, last = element_bounds(found)
+        length = len(located.text)
+        start, end = (last, length) if last < length else (0, first)
+        matched = match_at_end(located.text, start, end)
+        if matched is None:
+            return ""
+        pairs, at = matched
+        shown = len(located.text[:at].rstrip("#").rstrip())
+        found.cuts.append((max(shown, start), end, ""))
+        return self._name(pairs, located, at)

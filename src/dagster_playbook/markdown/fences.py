@@ -33,8 +33,14 @@ class RawFence:
         return tuple(line.drop(self.indent) for line in self.lines[1:-1])
 
     def restored(self, prefix: int) -> list[Line]:
-        """The original lines, less what the block parser had already taken off in front of the token."""
-        return [line.drop(self.indent - prefix) for line in self.lines]
+        """The original lines, less what the block parser had already taken off in front of the token.
+
+        superfences gives an empty fence back with an empty line in it.
+        """
+        lines = list(self.lines)
+        if len(lines) == 2:
+            lines.insert(1, Line("", lines[1].row, lines[1].column))
+        return [line.drop(self.indent - prefix) for line in lines]
 
 
 @dataclass(slots=True)

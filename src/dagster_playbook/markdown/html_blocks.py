@@ -26,6 +26,7 @@ _RAW_TAGS = frozenset("canvas math option pre script style textarea".split())
 _TEXT_TAGS = frozenset({"script", "style"})
 _VOID_TAGS = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _INTERESTING = re.compile(r"<(?=[a-zA-Z/!?])|&#(?!(?:[0-9]+|[xX][0-9a-fA-F]+)[^0-9a-fA-F])")
+_REFERENCE = re.compile(r"&(?:[a-zA-Z][-.a-zA-Z0-9]*;|#(?:[0-9]+|[xX][0-9a-fA-F]+)(?:;|(?=[^0-9a-fA-F])))")
 _BLANK_LINE = re.compile(r"(?:[ ]*\n){2}")
 _INNER_BLANK = re.compile(r"\n[ \t]*\n")
 _COMMENT_END = re.compile(r"--!?>")
@@ -118,6 +119,8 @@ class HtmlStage:
 
     def _data(self, start: int, end: int) -> None:
         text = self._source.text
+        if self._in_tail and not self._in_raw and not self._open:
+            start = self._drop_references(start, end)
         if self._in_tail and text.find("\n", start, end) >= 0:
             self._in_tail = False
         if self._in_raw:
@@ -129,6 +132,15 @@ class HtmlStage:
             if self._inline and _INNER_BLANK.search(text, start, end):
                 self._inline = []
             self._main.add(start, end)
+
+    def _drop_references(self, start: int, end: int) -> int:
+        """Entities behind an HTML block, on its last line, are not shown where they stand."""
+        text = self._source.text
+        stop = text.find("\n", start, end)
+        for found in _REFERENCE.finditer(text, start, end if stop < 0 else stop):
+            self._main.add(start, found.start())
+            start = found.end()
+        return start
 
     def _at_line_start(self, offset: int) -> bool:
         start = self._source.line_start(offset)
@@ -195,7 +207,7 @@ class HtmlStage:
     def _element_start(self, tag: Tag, state: str) -> None:
         if any(item.node.tag == "p" for item in self._open):
             self._close_element("p", tag.end)
-        node = Node(tag.name, tag.attributes.get("class", ""), tag.attributes.get("id", ""))
+        node = Node(tag.name, tag.attributes.get("class", ""), tag.attributes.get("id", ""), is_element=True)
         node.mode = {"block": "blocks", "span": "inline"}.get(state, "raw")
         self._open.append(_Element(node, state, Output(self._source)))
 

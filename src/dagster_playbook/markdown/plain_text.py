@@ -16,14 +16,9 @@ def plain_text(found: Inline, start: int = 0, end: int = -1) -> str:
     end = len(found.text) if end < 0 else end
     if not found.cuts and "*" not in found.text and "_" not in found.text and "&" not in found.text:
         return " ".join(found.text[start:end].split())
-    cuts = [cut for cut in found.cuts if start <= cut[0] and cut[1] <= end]
-    cuts.sort(key=lambda cut: (cut[0], -cut[1]))
-    outer: list[tuple[int, int, str]] = []
-    for cut in cuts:
-        if not outer or cut[0] >= outer[-1][1]:
-            outer.append(cut)
+    outer = _outermost([cut for cut in found.cuts if start <= cut[0] and cut[1] <= end])
     masked = mask(found.text, [cut[:2] for cut in outer])
-    outer += [(*stretch, "") for stretch in _emphasis(masked[:end], start)]
+    outer += [(*stretch, "") for stretch in emphasis_marks(masked[:end], start)]
     outer.sort()
     pieces = []
     position = start
@@ -35,7 +30,27 @@ def plain_text(found: Inline, start: int = 0, end: int = -1) -> str:
     return " ".join("".join(pieces).split())
 
 
-def _emphasis(text: str, start: int) -> list[tuple[int, int]]:
+def element_bounds(found: Inline) -> tuple[int, int]:
+    """Where the first inline element of a text begins and the last one ends; the text's end and start without any."""
+    places = [(span.begin, span.stop) for span in found.spans]
+    places += [(link.begin, link.stop) for link in found.links]
+    masked = mask(found.text, [cut[:2] for cut in _outermost(found.cuts)])
+    places += emphasis_marks(masked, 0)
+    if not places:
+        return len(found.text), 0
+    return min(start for start, _ in places), max(end for _, end in places)
+
+
+def _outermost(cuts: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """The cuts that lie in no other one, in order."""
+    outer: list[tuple[int, int, str]] = []
+    for cut in sorted(cuts, key=lambda cut: (cut[0], -cut[1])):
+        if not outer or cut[0] >= outer[-1][1]:
+            outer.append(cut)
+    return outer
+
+
+def emphasis_marks(text: str, start: int) -> list[tuple[int, int]]:
     """Stretches of `*` and `_` that open or close emphasis."""
     return _pairs(text, start, _STARS, smart=False) + _pairs(text, start, _UNDERSCORES, smart=True)
 

@@ -82,11 +82,11 @@ def _write(page: Page, found: Collector) -> None:
     """Put what was found into the page in the order of the text, headings with their anchors first."""
     source = found.source
     names = AnchorNames(found.tree_ids)
+    anchors = {item.start: item.anchor or names.claim(item.text) for item in found.headings}
     headings = sorted(found.headings, key=lambda item: item.start)
     for heading in headings:
-        anchor = heading.anchor or names.claim(heading.text)
         place = source.location(*heading.start, *heading.end)
-        page.headings.append(Heading(heading.level, heading.text, anchor, place))
+        page.headings.append(Heading(heading.level, heading.text, anchors[heading.start], place))
     above = iter([*headings, None])
     following = next(above)
     section: list[tuple[int, str]] = []

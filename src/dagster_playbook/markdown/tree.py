@@ -44,6 +44,7 @@ class Node:
     Attributes:
         css: value of its class attribute.
         id: an id that the page gives it.
+        is_element: it is written as an HTML element whose content is Markdown.
         mode: `inline` text, `blocks` still to be parsed, or `raw`: shown as it stands (code, and HTML).
     """
 
@@ -51,6 +52,7 @@ class Node:
     css: str = ""
     id: str = ""
     mode: str = "inline"
+    is_element: bool = False
     text: list[Line] = field(default_factory=list)
     tail: list[Line] = field(default_factory=list)
     children: list[Node] = field(default_factory=list)
