@@ -15,6 +15,12 @@ from dagster_playbook.errors import PlaybookError
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Check every config, command, query, name and number on the pages."),
     "facts": ("facts", "Print what the platform is: models, jobs, config, catalogs, commands, versions."),
+    "schema": ("schema", "Print or write the JSON Schema of a job's run config or an op's config."),
+    "plan": ("plan", "Show what a runbook would do, and what a restatement would touch; changes nothing."),
+    "approve": ("approve", "Sign the approval of a plan that somebody else has asked for."),
+    "run": ("run", "Run a runbook: the page is the program."),
+    "resume": ("resume", "Go on with a run at the step where it was cut or failed."),
+    "runs": ("runs", "List, show and verify runs."),
     "stack": ("stack", "Run the real services on this machine: Postgres, S3Proxy, Nessie, Trino, Dagster."),
 }
 

@@ -1,0 +1,85 @@
+"""`playbook run`: the page is the program."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from dagster_playbook.cli.runbook_options import (
+    answer_option,
+    asker,
+    closing,
+    dagster_url_option,
+    format_option,
+    key_option,
+    listener,
+    parameter_option,
+    project_option,
+    quiet_sqlmesh,
+    refusals_exit_1,
+    settings_of,
+    target_option,
+)
+
+
+@click.command()
+@click.argument("runbook")
+@parameter_option
+@answer_option
+@click.option(
+    "--break-glass",
+    "reason",
+    default="",
+    metavar="REASON",
+    help="Run without a second person's approval: needs --key of somebody with the role break-glass, and is recorded.",
+)
+@key_option
+@format_option
+@dagster_url_option
+@target_option
+@project_option
+def command(  # noqa: PLR0913 - one parameter an option, as click hands them over
+    *,
+    runbook: str,
+    given: tuple[str, ...],
+    answers: tuple[str, ...],
+    reason: str,
+    key: Path | None,
+    output: str,
+    dagster_url: str,
+    target: str,
+    project: Path,
+) -> None:
+    """Run RUNBOOK, a page of runbooks/, step by step.
+
+    Each step's evidence is kept in .playbook/runs/, and a journal from which a run that was cut goes on at the exact
+    step. Ctrl-C stops after writing that down. Exit code 0: succeeded; 1: failed, recovered or refused; 2: could not.
+
+    \b
+    Examples:
+      playbook run runbooks/run-all-assets.md
+      playbook run runbooks/restate-by-model.md -p models=oso.stg_pypi__projects
+      playbook run runbooks/promote-consumer.md -p hash=3fa2... --answer verified=yes --format json
+    """
+    from dagster_playbook.runbook.plan import make_plan
+    from dagster_playbook.runbook.requests import write_request
+    from dagster_playbook.runbook.session import Options, start
+
+    quiet_sqlmesh()
+    settings = settings_of(project)
+    plan = make_plan(settings, runbook, given, target=target)
+    tell, progress = listener(output)
+    options = Options(ask=asker(answers), tell=tell, progress=progress, dagster_url=dagster_url)
+    with refusals_exit_1():
+        if reason:
+            if key is None:
+                raise click.UsageError("--break-glass needs --key, the SSH key that says who breaks it")
+            write_request(settings.root, plan, key, reason=reason)
+        try:
+            run_id, state = start(settings, plan, options)
+        except KeyboardInterrupt:
+            click.echo("stopped; go on with: playbook resume last", err=True)
+            sys.exit(130)
+    closing(run_id, state, output)

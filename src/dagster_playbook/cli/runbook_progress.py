@@ -1,0 +1,94 @@
+"""What a run is at: lines for people with a live clock on a terminal, or JSON lines for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+_MARKS = {"succeeded": ("ok", "green"), "skipped": ("skipped", "cyan"), "failed": ("failed", "red")}
+
+
+class JsonLines:
+    """Every event as one JSON object on stdout, and nothing else there."""
+
+    def event(self, name: str, data: dict[str, Any]) -> None:
+        """Tell an event of the journal."""
+        click.echo(json.dumps({"event": name, **data}, ensure_ascii=False, default=str))
+
+    def progress(self, kind: str, step: str, message: str) -> None:
+        """Tell what a Dagster run is at."""
+        click.echo(json.dumps({"event": "dagster", "kind": kind, "step": step, "message": message}))
+
+
+class TextLines:
+    """One line a step on stdout; on a terminal a spinner with the time and what Dagster says, on stderr."""
+
+    def __init__(self) -> None:
+        self._live: Any = None
+        self._task: Any = None
+
+    def event(self, name: str, data: dict[str, Any]) -> None:
+        """Tell an event of the journal."""
+        if name == "opened":
+            click.echo(click.style(str(data.get("title", "")), bold=True) + f"  run {data['run']}")
+        elif name == "resumed":
+            click.echo(click.style(str(data.get("title", "")), bold=True) + f"  resumed at {data['step']}")
+        elif name == "break-glass":
+            told = f"BREAK GLASS by {data['requester']}: {data['reason']}: nobody has approved, and it is recorded"
+            click.echo(click.style(told, fg="white", bg="red", bold=True), err=True)
+        elif name == "approved":
+            click.echo(f"  approved by {data['approver']}, asked for by {data['requester']}")
+        elif name == "step-started":
+            self._show(f"{data['step']} ({data['kind']})")
+        elif name == "waiting":
+            self._show(f"{data['step']}: {data['message']}")
+        elif name in ("step-finished", "interrupted"):
+            self._hide()
+            self._finished(name, data)
+
+    def progress(self, kind: str, step: str, message: str) -> None:
+        """Tell what a Dagster run is at."""
+        if self._live is not None:
+            self._live.update(self._task, description=f"{step or kind}: {message[:100]}")
+        elif kind in ("run", "STEP_FAILURE", "RUN_FAILURE"):
+            click.echo(f"    {kind} {message}", err=True)
+
+    def _finished(self, name: str, data: dict[str, Any]) -> None:
+        if name == "interrupted":
+            click.echo(f"  {click.style('cut', fg='yellow')}  {data['step']}  {data['reason'].splitlines()[0]}")
+            return
+        word, colour = _MARKS[data["outcome"]]
+        detail = data.get("message") or _told(data.get("result") or {})
+        click.echo(f"  {click.style(word, fg=colour)}  {data['step']}  {detail}".rstrip())
+
+    def _show(self, text: str) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self._live is None:
+            from rich.console import Console
+            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            self._live = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._live.add_task(text, total=None)
+            self._live.start()
+        else:
+            self._live.update(self._task, description=text)
+
+    def _hide(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def _told(result: dict[str, Any]) -> str:
+    """The few parts of a result that fit on a line."""
+    parts = [
+        f"{key}={result[key]}" for key in ("run_id", "hash", "rows", "value", "exit_code", "answer") if key in result
+    ]
+    tags = result.get("tags") or {}
+    parts += [f"{key.rpartition('/')[2]}={value}" for key, value in tags.items()]
+    return "  ".join(parts)[:200]

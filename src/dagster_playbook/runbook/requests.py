@@ -1,0 +1,89 @@
+"""Ask for a plan under one's own key, break the glass, and the keys for trying both out."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.approval.grant import Wanted, ask
+from dagster_playbook.approval.signature import NAMESPACE
+from dagster_playbook.errors import RunbookError
+from dagster_playbook.runbook.plan import Plan
+from dagster_playbook.runbook.redaction import Redactor
+from dagster_playbook.runbook.store import Store
+
+#: models named in a request; the digest covers all of them
+_NAMED_MODELS = 60
+
+
+def write_request(root: Path, plan: Plan, key: Path, *, reason: str = "") -> Path:
+    """Sign a request for a plan and keep it; with a reason it is a broken glass.
+
+    Raises:
+        SignatureError: the key cannot sign or is not known.
+        RunbookError: the plan needs no approval, or there is no policy.
+    """
+    if not plan.roles:
+        raise RunbookError("no step of this plan needs an approval", path=plan.runbook.path)
+    store = Store(root)
+    wanted = Wanted(plan.digest, plan.target, plan.scopes, Redactor().data(about(plan)))
+    return store.write_envelope(plan.digest, ask(wanted, key, store.policy(plan.target), reason=reason))
+
+
+def about(plan: Plan) -> dict[str, Any]:
+    """What an approver reads: what is to be done, with which values, and what it touches."""
+    return {
+        "title": plan.runbook.title,
+        "runbook": plan.runbook.path,
+        "risk": plan.runbook.risk,
+        "parameters": plan.shown_values,
+        "blast_radius": {step: _summary(radius) for step, radius in plan.radius.items()},
+    }
+
+
+def _summary(radius: dict[str, Any]) -> dict[str, Any]:
+    models = [model for model in radius["models"] if model["role"] != "missing"]
+    return {
+        "models": len(models),
+        "whole_history": sum(model["full_history"] for model in models),
+        "window": [radius["start"] or "the beginning", radius["end"] or "now"],
+        "named": [model["name"] for model in models[:_NAMED_MODELS]],
+        "environments": sorted(radius["environments"]),
+        "read_by_consumers": list(radius["marts"]),
+    }
+
+
+def make_trial_keys(store: Store) -> Path:
+    """Two keys and a policy that knows them below `.playbook/approvers`; what is there is kept.
+
+    Raises:
+        RunbookError: ssh-keygen is missing or fails.
+    """
+    folder = store.folder / "approvers"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lines = []
+    for name in ("requester", "approver"):
+        if not (folder / name).exists():
+            command = [
+                "ssh-keygen",
+                "-q",
+                "-t",
+                "ed25519",
+                "-N",
+                "",
+                "-C",
+                f"{name}@localhost",
+                "-f",
+                str(folder / name),
+            ]
+            try:
+                subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise RunbookError(f"ssh-keygen cannot make a key: {error}", cure="install OpenSSH") from error
+        public = (folder / f"{name}.pub").read_text(encoding="ascii").strip()
+        lines.append(f'{name}@localhost namespaces="{NAMESPACE}" {public}\n')
+    (folder / "allowed_signers").write_text("".join(lines), encoding="utf-8")
+    roles = 'max_hours = 24\n\n[roles]\napprover = ["approver@localhost"]\nbreak-glass = ["requester@localhost"]\n'
+    (folder / "roles.toml").write_text(roles, encoding="utf-8")
+    return folder

@@ -1,0 +1,257 @@
+"""One run of a runbook from its plan to its last line: lock, approval, journal, steps."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.approval.envelope import RefusedError, encode
+from dagster_playbook.approval.gate import TARGET_VARIABLE
+from dagster_playbook.approval.grant import Demand, Grant, verify
+from dagster_playbook.claims.runbook_model import Runbook, Step
+from dagster_playbook.errors import PlatformError, RunbookError
+from dagster_playbook.platform.dagster_runs import Dagster, EmbeddedDagster
+from dagster_playbook.platform.dagster_runs import Progress as DagsterProgress
+from dagster_playbook.runbook import journal as journals
+from dagster_playbook.runbook.actions import Asker, Surroundings
+from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it_stopped
+from dagster_playbook.runbook.journal import Journal, write_whole
+from dagster_playbook.runbook.lock import platform_lock
+from dagster_playbook.runbook.plan import Plan, load_runbook
+from dagster_playbook.runbook.redaction import Redactor
+from dagster_playbook.runbook.store import Store
+from dagster_playbook.settings import Settings
+
+#: need -> environment variables that have to be set for it
+_VARIABLES = {
+    "stack": ("TRINO_HOST", "NESSIE_URI"),
+    "trino": ("TRINO_HOST",),
+    "nessie": ("NESSIE_URI",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run talks to the person and reaches the platform."""
+
+    ask: Asker
+    tell: Listener
+    progress: DagsterProgress
+    dagster_url: str = ""
+    again: str = ""
+    done: str = ""
+
+
+def default_target() -> str:
+    """The platform's name in approvals: `PLAYBOOK_TARGET`, `embedded` when unset."""
+    return os.environ.get(TARGET_VARIABLE) or "embedded"
+
+
+def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
+    """Run a plan from its first step; returns the run's id and how it ended.
+
+    Raises:
+        RefusedError: it needs an approval that is not there or does not hold; nothing was started.
+        RunbookError: somebody else changes the platform, or something that the runbook needs is not there.
+    """
+    store = Store(settings.root)
+    check_needs(plan.runbook)
+    approval = find_approval(store, plan)
+    run_id = store.new_run_id()
+    with platform_lock(store.folder / "locks", plan.target, run_id) as left_behind:
+        redactor = Redactor(secret_values(plan.runbook, plan.values))
+        folder = store.folder / "runs" / run_id
+        journal = Journal(folder, redactor)
+        write_whole(folder / "runbook.md", (settings.root / plan.runbook.path).read_text(encoding="utf-8"))
+        opened = journal.append(
+            "opened",
+            runbook=plan.runbook.path,
+            title=plan.runbook.title,
+            text_sha256=plan.text_sha256,
+            parameters=plan.shown_values,
+            digest=plan.digest,
+            target=plan.target,
+            platform=plan.fingerprint,
+            operator=getpass.getuser(),
+        )
+        options.tell("opened", {"run": run_id, **opened.data})
+        if left_behind:
+            journal.append("stale-lock", owner=left_behind)
+        session = _Session(settings, store, plan.runbook, plan.values, plan.target, plan.digest, run_id, approval)
+        return run_id, session.executor(journal, redactor, options).run(begin(plan.runbook))
+
+
+def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[str, Any]) -> tuple[str, str]:
+    """Go on with a run at the step where it was cut or failed; returns the run's id and how it ended.
+
+    Args:
+        secrets: values of secret parameters, which no journal keeps.
+
+    Raises:
+        RunbookError: the page, the journal or the platform's lock do not allow it.
+        RefusedError: an approved step is left and its approval does not hold any more.
+    """
+    store = Store(settings.root)
+    folder = store.run_folder(run)
+    opened = next(journals.entries(folder)).data
+    runbook, text_sha256 = load_runbook(settings.root, opened["runbook"])
+    if text_sha256 != opened["text_sha256"]:
+        raise RunbookError(
+            "the runbook's text has changed since the run began",
+            path=runbook.path,
+            cure=f"the text that ran is kept in {folder / 'runbook.md'}: put it back, or start a new run",
+        )
+    values = _values_again(runbook, opened["parameters"], secrets)
+    check_needs(runbook)
+    progress = where_it_stopped(runbook, folder, again=options.again, done=options.done)
+    with platform_lock(store.folder / "locks", opened["target"], folder.name):
+        redactor = Redactor(secret_values(runbook, values))
+        journal = Journal(folder, redactor)
+        if options.done and options.done in progress.results:
+            journal.append("step-finished", step=options.done, outcome="succeeded", message="by the operator's word")
+        journal.append("resumed", step=progress.step, operator=getpass.getuser())
+        options.tell("resumed", {"run": folder.name, "step": progress.step, "title": runbook.title})
+        approval = _kept_approval(store, opened["digest"])
+        identity = (opened["target"], opened["digest"])
+        session = _Session(settings, store, runbook, values, *identity, folder.name, approval)
+        return folder.name, session.executor(journal, redactor, options).run(progress)
+
+
+def check_needs(runbook: Runbook) -> None:
+    """Raises RunbookError when something that a runbook needs is not there."""
+    for need in runbook.needs:
+        missing = [name for name in _VARIABLES.get(need, ()) if not os.environ.get(name)]
+        if missing:
+            cure = "start the services with `playbook stack up` and load the variables that it prints"
+            raise RunbookError(f"it needs {need}, and {missing[0]} is not set", cure=cure, path=runbook.path)
+        if need == "git" and shutil.which("git") is None:
+            raise RunbookError("it needs git, which is not installed", path=runbook.path)
+
+
+def find_approval(store: Store, plan: Plan) -> str:
+    """The approval of a plan for its run tags, "" when it needs none.
+
+    Raises:
+        RefusedError: there is none, or it does not hold for one of the roles; nothing is spent.
+    """
+    if not plan.roles:
+        return ""
+    cure = (
+        f"ask with `playbook plan {plan.runbook.path} ... --request --key KEY`, then let somebody else run "
+        f"`playbook approve {plan.digest[:12]} --key KEY`"
+    )
+    try:
+        _, envelope = store.read_envelope(plan.digest)
+    except RunbookError as error:
+        raise RefusedError(f"this plan needs an approval ({', '.join(plan.roles)}): {cure}") from error
+    policy = store.policy(plan.target)
+    for role in plan.roles:
+        verify(envelope, policy, Demand(role, plan.target, digest=plan.digest))
+    return encode(envelope)
+
+
+def secret_values(runbook: Runbook, values: Mapping[str, Any]) -> list[str]:
+    """The values of secret parameters as texts."""
+    secret = [values.get(name) for name, parameter in runbook.parameters.items() if parameter.secret]
+    return [
+        str(item) for value in secret if value is not None for item in (value if isinstance(value, list) else [value])
+    ]
+
+
+def _values_again(runbook: Runbook, kept: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(kept)
+    for name, parameter in runbook.parameters.items():
+        if parameter.secret and name not in secrets and parameter.required:
+            raise RunbookError(f"-p {name}=... is needed again: secrets are not kept", path=runbook.path)
+        if parameter.secret:
+            values[name] = secrets.get(name, parameter.default)
+    return values
+
+
+def _kept_approval(store: Store, digest: str) -> str:
+    try:
+        return encode(store.read_envelope(digest)[1])
+    except RunbookError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    settings: Settings
+    store: Store
+    runbook: Runbook
+    values: dict[str, Any]
+    target: str
+    digest: str
+    run_id: str
+    approval: str
+    _cache: dict[str, Any] = field(default_factory=dict)
+
+    def executor(self, journal: Journal, redactor: Redactor, options: Options) -> Executor:
+        around = Surroundings(
+            settings=self.settings,
+            run_id=self.run_id,
+            dagster=lambda: self._once("dagster", lambda: self._dagster(journal.folder, options.dagster_url)),
+            ask=options.ask,
+            progress=options.progress,
+            values_of_facts=lambda: self._once("facts", self._facts),
+            head=lambda: journal.head,
+            approval=self.approval,
+        )
+
+        def permit(step: Step) -> None:
+            self._permit(step, journal, options)
+
+        return Executor(self.runbook, self.values, journal, around, redactor, permit, options.tell)
+
+    def _permit(self, step: Step, journal: Journal, options: Options) -> None:
+        """Verify and spend the approval, again before each approved step: it may have expired meanwhile."""
+        try:
+            _, envelope = self.store.read_envelope(self.digest)
+        except RunbookError as error:
+            raise RefusedError(f"step {step.id!r} needs an approval: {error.message}") from error
+        demand = Demand(step.approve, self.target, digest=self.digest)
+        grant = verify(envelope, self.store.policy(self.target), demand)
+        self.store.ledger.spend(grant, self.run_id)
+        data = _grant_data(step, grant)
+        journal.append("break-glass" if grant.is_break_glass else "approved", **data)
+        options.tell("break-glass" if grant.is_break_glass else "approved", data)
+
+    def _dagster(self, folder: Path, url: str) -> Dagster:
+        if url:
+            from dagster_playbook.platform.dagster_graphql import DeployedDagster
+
+            return DeployedDagster(url, token=os.environ.get("DAGSTER_TOKEN", ""))
+        if not self.settings.dagster:
+            raise PlatformError("no Dagster code location", cure="set [[tool.playbook.dagster]] or give --dagster-url")
+        named = os.environ.get("DAGSTER_HOME")
+        home = Path(named) if named else self.store.folder / "dagster"
+        return EmbeddedDagster(
+            self.settings.root, self.settings.dagster[0], home, folder / "dagster.log", self.settings.environment
+        )
+
+    def _facts(self) -> Mapping[str, Any]:
+        from dagster_playbook.platform.loader import load_facts
+
+        return load_facts(self.settings).values
+
+    def _once(self, key: str, make: Callable[[], Any]) -> Any:
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
+
+
+def _grant_data(step: Step, grant: Grant) -> dict[str, Any]:
+    return {
+        "step": step.id,
+        "requester": grant.requester,
+        "approver": grant.approver,
+        "nonce": grant.nonce,
+        "expires_at": grant.expires_at.isoformat(),
+        "reason": grant.reason,
+    }
