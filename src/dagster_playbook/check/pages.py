@@ -36,7 +36,9 @@ def find_pages(settings: Settings, asked: Iterable[str] = ()) -> list[str]:
 
 
 def _resolve(root: Path, name: str, *, is_given: bool) -> Path | None:
-    for base in (Path.cwd(), root) if is_given else (root,):
+    # a name is meant from here where that is in the project, else from the project's root
+    bases = (Path.cwd(), root) if is_given and Path.cwd().is_relative_to(root) else (root,)
+    for base in bases:
         path = base / name
         if path.exists() or path.is_symlink():
             return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,21 +56,19 @@ class InstalledDocuments:
         from pytest_examples.lint import FormatError, ruff_check
 
         example = CodeExample.create(text)
-        config = ExamplesConfig(ruff_select=list(LINT_RULES), ruff_ignore=["F401", "F811"], target_version="py311")
+        # isolated: the verdict on a page does not depend on the style of the project that it stands in
+        arguments = ("--isolated", "--output-format=concise", f"--select={','.join(LINT_RULES)}")
         try:
-            ruff_check(example, config)
+            ruff_check(example, ExamplesConfig(target_version="py311"), extra_ruff_args=arguments)
         except FormatError as error:
             return TextAnswer(tuple(_ruff_problems(str(error))))
         return TextAnswer()
 
 
 def _ruff_problems(output: str) -> list[TextProblem]:
-    import re
-
-    found = re.findall(r":(\d+):(\d+): ([A-Z]+\d+|invalid-syntax:?) ?(?:\[\*\] )?(.*)", output)
-    return [TextProblem(message, int(line), int(column), code) for line, column, code, message in found] or [
-        TextProblem(output.strip().splitlines()[-1] if output.strip() else "ruff refuses the block", 1, 1, "ruff")
-    ]
+    """The lines of ruff's concise output, each `path:line:column: CODE message`."""
+    found = re.findall(r":(\d+):(\d+): ([A-Z]+\d+|invalid-syntax):? (?:\[\*\] )?(.*)", output)
+    return [TextProblem(message, int(line), int(column), code) for line, column, code, message in found]
 
 
 @cache
@@ -86,15 +85,21 @@ def _schema(kind: str) -> dict[str, Any]:
 
 def _schema_problems(schema: dict[str, Any], data: Any) -> list[TextProblem]:
     from jsonschema import validators
-    from jsonschema.exceptions import best_match
 
     validator = validators.validator_for(schema)(schema)
     problems = []
     for error in validator.iter_errors(data):
-        deepest = best_match([error]) or error
-        path = "/".join(str(part) for part in deepest.absolute_path)
-        problems.append(TextProblem(deepest.message.splitlines()[0][:200], subject=path))
+        closest = _closest(error)
+        path = "/".join(str(part) for part in closest.absolute_path)
+        problems.append(TextProblem(f"{path or 'the block'}: {closest.message.splitlines()[0][:160]}", subject=path))
     return problems
+
+
+def _closest(error: Any) -> Any:
+    """Of the alternatives that all failed, the error that lies deepest: the alternative that was probably meant."""
+    while error.context:
+        error = max(error.context, key=lambda e: (len(e.absolute_path), e.validator == "additionalProperties"))
+    return error
 
 
 def _keys_as_text(data: Any) -> Any:

@@ -49,8 +49,8 @@ def check_runbook(page: Page, world: World) -> Iterator[Finding]:
 
 def check_claim(claim: Claim, world: World) -> Iterator[Finding]:
     """Every finding of one claim."""
-    if claim.yaml_problems:
-        yield from extraction.yaml_findings(claim)
+    if claim.yaml is not None or claim.yaml_problems:
+        yield from extraction.yaml_findings(claim, world)
     for family in FAMILIES:
         if claim.kind in family.KINDS:
             yield from family.check(claim, world)

@@ -262,12 +262,12 @@ def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World)
         yield WRONG_ARGUMENTS.finding(where, message, subject=missing[0].names[0], evidence=evidence)
     count = len(state.arguments)
     if not command.subcommands and count < command.min_arguments:
-        message = f"{state.path} needs {command.min_arguments} arguments, {count} are given"
+        message = f"{state.path} needs {_counted(command.min_arguments)}, {count or 'none'} given"
         yield WRONG_ARGUMENTS.finding(where, message, subject=state.path, evidence=evidence)
     if not command.subcommands and 0 <= command.max_arguments < count:
         extra = state.arguments[command.max_arguments]
         place = claim.at(extra.line, extra.column, extra.line, extra.end_column)
-        message = f"{state.path} takes {command.max_arguments or 'no'} arguments; {extra.text!r} is one too many"
+        message = f"{state.path} takes {_counted(command.max_arguments)}; {extra.text!r} is one too many"
         yield WRONG_ARGUMENTS.finding(place, message, subject=extra.text, evidence=evidence)
     for word, choices in zip(state.arguments, command.argument_choices, strict=False):
         if choices and word.is_known and word.text not in choices:
@@ -275,6 +275,10 @@ def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World)
             message = f"{state.path} takes one of {', '.join(choices)}, not {word.text!r}"
             yield WRONG_CHOICE.finding(place, message, subject=word.text, evidence=evidence)
     yield from _paths(state.arguments, claim, world)
+
+
+def _counted(count: int) -> str:
+    return f"{count or 'no'} argument{'' if count == 1 else 's'}"
 
 
 def _paths(arguments: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding]:

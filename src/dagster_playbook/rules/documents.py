@@ -90,11 +90,12 @@ def _yaml(claim: Claim, root: YamlNode, world: World) -> Iterator[Finding]:
 
 
 def _placed(rule: Rule, problem: TextProblem, claim: Claim, root: YamlNode, evidence: str) -> Finding:
+    message = problem.message.split(" Expected: ")[0]
     if problem.line:
         where = claim.at(problem.line, problem.column or 1)
     else:
         where = claim.node_at(_find(root, problem.subject.split("/")))
-    return rule.finding(where, problem.message, subject=problem.subject, evidence=evidence)
+    return rule.finding(where, message, subject=problem.subject, evidence=evidence)
 
 
 def _find(node: YamlNode, path: list[str]) -> YamlNode:
@@ -115,7 +116,7 @@ def excerpt_findings(claim: Claim, world: World) -> Iterator[Finding]:
     """A block whose `title=` is a file of the project has to be an excerpt of that file, as the file is now."""
     title = claim.fence.attributes.get("title", "") if claim.fence else ""
     text = world.files.text(title) if "/" in title or "." in title else None
-    if text is None or not title:
+    if text is None or not title or claim.kind is Kind.PROPERTIES:
         return
     if claim.yaml is not None:
         whole, problems = read_yaml(text, Dialect.DAGSTER)

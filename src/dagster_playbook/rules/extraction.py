@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page, Problem, Suppression
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -75,8 +76,9 @@ def problem_finding(problem: Problem) -> Finding:
     return _BY_CODE.get(problem.rule, UNREADABLE).finding(problem.location, problem.message, subject=problem.subject)
 
 
-def yaml_findings(claim: Claim) -> Iterator[Finding]:
-    """Syntax errors and duplicate keys of a YAML block."""
+def yaml_findings(claim: Claim, world: World) -> Iterator[Finding]:
+    """Syntax errors and duplicate keys of a YAML block, and tabs that the site shows as spaces."""
+    yield from _tabs(claim, world)
     for problem in claim.yaml_problems:
         rule = DUPLICATE_KEY if problem.is_duplicate else NOT_YAML
         where = claim.at(problem.line, problem.column, problem.line, problem.column + max(len(problem.subject), 1))
@@ -84,6 +86,21 @@ def yaml_findings(claim: Claim) -> Iterator[Finding]:
         if problem.message.startswith(("a tab", "aliases")):
             message = problem.message
         yield rule.finding(where, message, subject=problem.subject, evidence="YAML as its consumer loads it")
+
+
+def _tabs(claim: Claim, world: World) -> Iterator[Finding]:
+    """The renderer turns tabs into spaces: who copies from the site gets other text than who copies from the file."""
+    if claim.fence is None:
+        return
+    lines = {origin.path: (world.files.text(origin.path) or "").split("\n") for origin in claim.fence.lines}
+    for origin in claim.fence.lines:
+        source = lines[origin.path][origin.line - 1] if origin.line <= len(lines[origin.path]) else ""
+        own = source[origin.column - 1 :]
+        indent = own[: len(own) - len(own.lstrip())]
+        if "\t" in indent and own.strip():
+            at = origin.column + indent.index("\t")
+            where = Location(origin.path, origin.line, at, origin.line, at + 1)
+            yield NOT_YAML.finding(where, "a tab stands where YAML wants spaces", subject="\\t", evidence="the file")
 
 
 def suppression_findings(page: Page, used: set[int]) -> Iterator[Finding]:

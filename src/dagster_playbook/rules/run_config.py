@@ -124,7 +124,8 @@ def _unknown(error: ConfigError, claim: Claim, world: World, job: JobFact, evide
     fix = near(name, error.expected)
     repair = Fix(where, fix, safe=True) if fix else None
     if error.path[:-1] == ("ops",):
-        home = next((other.name for other in world.facts.jobs.values() if name in other.ops), "")
+        homes = sorted(other.name for other in world.facts.jobs.values() if name in other.ops)
+        home = next((other for other in homes if not other.startswith("__")), "")
         if home:
             message = f"job {job.name} does not run op {name!r}; job {home} does"
             return WRONG_JOB.finding(where, message, subject=name, evidence=evidence)
