@@ -14,6 +14,7 @@ from dagster_playbook.errors import PlaybookError
 #: command -> (module under `cli`, what it does); the order is the order of `playbook --help`.
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Check every config, command, query, name and number on the pages."),
+    "explain": ("explain", "Say what a rule holds, why, and what to do, with examples."),
     "facts": ("facts", "Print what the platform is: models, jobs, config, catalogs, commands, versions."),
     "schema": ("schema", "Print or write the JSON Schema of a job's run config or an op's config."),
     "plan": ("plan", "Show what a runbook would do, and what a restatement would touch; changes nothing."),
