@@ -31,11 +31,11 @@ def read_attributes(text: str) -> tuple[Pairs, str]:
     return pairs, text[brace:] if brace >= 0 else ""
 
 
-def match_inline(text: str, start: int) -> tuple[Pairs, int, str] | None:
+def match_inline(text: str, start: int, limit: int) -> tuple[Pairs, int, str] | None:
     """The attribute list that directly follows an inline element, the offset behind it, and what is left of it."""
     if not text.startswith("{", start):
         return None
-    found = _INLINE.match(text, start, start + _MAX_LENGTH)
+    found = _INLINE.match(text, start, min(start + _MAX_LENGTH, limit))
     if not found:
         return None
     pairs, remainder = read_attributes(found.group(1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from dagster_playbook.markdown.attributes import Pairs, match_at_end, match_inline
@@ -151,6 +152,7 @@ class Collector:
     def _text(self, lines: list[Line], *, elements: bool = False) -> list[Node]:
         located = LocatedText(lines)
         found = self._inline(located)
+        self._attribute_lists(found, located, len(located.text))
         hidden: list[tuple[int, int]] = []
         for start, end in found.html:
             hidden += self._html(located, start, end)
@@ -168,14 +170,19 @@ class Collector:
             start, end = located.place(at[0]), located.place(at[1])
             text = plain_text(found, *link.text)
             self.links.append((start, Link(link.target, text, link.is_image, self.source.location(*start, *end))))
-        if "{" in located.text:
-            self._attribute_lists(found, located)
         return found
 
-    def _attribute_lists(self, found: Inline, located: LocatedText) -> None:
-        ends = [span.stop for span in found.spans] + [link.stop for link in found.links]
-        for stop in ends:
-            if matched := match_inline(located.text, stop):
+    def _attribute_lists(self, found: Inline, located: LocatedText, limit: int) -> None:
+        """Take off what stands in braces right behind a span or link, as far as `limit`."""
+        if "{" not in located.text:
+            return
+        places = [(span.begin, span.stop) for span in found.spans]
+        places = sorted(places + [(link.begin, link.stop) for link in found.links])
+        starts = [begin for begin, _ in places]
+        for _, stop in places:
+            following = bisect_left(starts, stop)
+            end = min(limit, starts[following]) if following < len(starts) else limit
+            if matched := match_inline(located.text, stop, end):
                 pairs, end, remainder = matched
                 found.cuts.append((stop, end, remainder))
                 self._name(pairs, located, stop)
@@ -196,19 +203,23 @@ class Collector:
             if token.group(1) == "f":
                 self._fence(int(token.group(2)))
                 found.cuts.append((*token.span(), self.fences[-1][1].body))
-        anchor = self._heading_attributes(found, located)
+        anchor, shown = self._heading_attributes(found, located)
+        self._attribute_lists(found, located, shown)
         place = located.place(0), located.place(len(located.text))
         self.headings.append(FoundHeading(int(node.tag[1]), plain_text(found), anchor, *place))
 
-    def _heading_attributes(self, found: Inline, located: LocatedText) -> str:
-        """Take an attribute list off: behind the last element in the heading, or else before the first one."""
+    def _heading_attributes(self, found: Inline, located: LocatedText) -> tuple[str, int]:
+        """Take an attribute list off: behind the last element in the heading, or else before the first one.
+
+        Gives the anchor that it sets, and where the text that is shown ends.
+        """
         first, last = element_bounds(found)
         length = len(located.text)
         start, end = (last, length) if last < length else (0, first)
         matched = match_at_end(located.text, start, end)
         if matched is None:
-            return ""
+            return "", length
         pairs, at = matched
         shown = len(located.text[:at].rstrip("#").rstrip())
         found.cuts.append((max(shown, start), end, ""))
-        return self._name(pairs, located, at)
+        return self._name(pairs, located, at), max(shown, start) if end == length else length

@@ -133,9 +133,10 @@ def _descend_tabs(group: Node, first: str) -> _Home:
 
 
 def _fill(parser: BlockParser, blocks: deque[Block], home: _Home) -> bool:
+    """Parse the indented block into its home; an item's own text becomes its last paragraph, as the renderer has it."""
     taken, rest = detab(blocks.popleft(), home.indent)
     if home.node.tag in ("li", "dd") and home.node.text:
-        home.node.children.insert(0, Node("p", text=home.node.text))
+        home.node.add("p", text=home.node.text)
         home.node.text = []
     parser.parse_lines(home.node, taken)
     if not rest.is_blank:
