@@ -59,3 +59,15 @@ def test_a_plan_on_the_seeds_needs_no_source(environment: dict[str, str], tmp_pa
     assert done.returncode == 0, done.stdout + done.stderr
     with duckdb.connect(tmp_path / "iceberg.duckdb") as connection:
         assert connection.execute("SELECT COUNT(*) > 5 FROM oso.projects_v1").fetchall() == [(True,)]
+
+
+def test_later_intervals_are_merged(environment: dict[str, str], tmp_path: Path) -> None:
+    """What a later run adds is merged into what an earlier one left: incremental models take the second step, too."""
+    seeds = {**environment, "OSO_SQLMESH_SOURCES": "seeds"}
+    for moment in ("2026-11-23 12:10:00", "2026-11-24 13:10:00"):
+        done = sqlmesh(seeds, "plan", "--run", "--auto-apply", "--no-prompts", "--execution-time", moment)
+        assert done.returncode == 0, done.stdout + done.stderr
+    with duckdb.connect(tmp_path / "iceberg.duckdb") as connection:
+        seeded = connection.execute("SELECT COUNT(*) FROM oso.seed_git__commits").fetchall()
+        assert connection.execute("SELECT COUNT(*) FROM oso.stg_git__commits").fetchall() == seeded
+        assert connection.execute("SELECT SUM(commit_count) FROM oso.contributors_v0").fetchall() == seeded

@@ -17,6 +17,8 @@ from .evidence import IntervalConsole
 if TYPE_CHECKING:
     from sqlmesh import Model
 
+SHOWN = ("asset_key", "duration_ms", "snapshot", "promoted")
+
 
 class Statuses(dict[str, ModelMaterializationStatus]):
     """Statuses by model; what is no model has one that nobody keeps.
@@ -26,6 +28,15 @@ class Statuses(dict[str, ModelMaterializationStatus]):
 
     def __missing__(self, name: str) -> ModelMaterializationStatus:
         return ModelMaterializationStatus(model_fqn=name, snapshot_id="")
+
+
+class EventHandler(DagsterSQLMeshEventHandler):
+    """Logs what happened without the plans and snapshots that the original prints in full, 40 kB a run."""
+
+    def log(self, level: str | int, message: str, obj: dict[str, Any] | None = None) -> None:
+        """Log the message with the model and the duration, where the event has them."""
+        details = {key: obj[key] for key in SHOWN if key in obj} if obj else {}
+        self._logger.log(level, f"sqlmesh {self.stage}: {message} {details or ''}".strip())
 
 
 class OsoSQLMeshResource(SQLMeshResource):
@@ -46,9 +57,9 @@ class OsoSQLMeshResource(SQLMeshResource):
             log_override=log_override,
         )
 
-    def create_event_handler(self, **options: Any) -> DagsterSQLMeshEventHandler:
-        """An event handler that external models do not trip."""
-        handler = super().create_event_handler(**options)
+    def create_event_handler(self, *, config: SQLMeshContextConfig, **options: Any) -> EventHandler:
+        """An event handler that external models do not trip, and that logs events in one line."""
+        handler = EventHandler(translator=config.get_translator(), **options)
         handler._tracker._model_metadata = Statuses()
         return handler
 

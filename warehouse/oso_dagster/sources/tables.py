@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlmesh import EngineAdapter
 
+# Without Pandas of their own, engines get rows as VALUES, and Trino takes statements of up to a million characters.
+ROWS_PER_STATEMENT = 2000
 Value = str | int | dt.datetime | dt.date | None
 Row = tuple[Value, ...]
 
@@ -48,6 +50,7 @@ def load(adapter: EngineAdapter, table: RawTable) -> int:
 
     types = {name: exp.DataType.build(type_, dialect="trino") for name, type_ in table.columns.items()}
     frame = pd.DataFrame(list(table.rows()), columns=list(types), dtype=object)
+    adapter.DEFAULT_BATCH_SIZE = ROWS_PER_STATEMENT
     adapter.create_schema(table.schema)
     adapter.replace_query(table.qualified_name, frame, target_columns_to_types=types)
     return len(frame)

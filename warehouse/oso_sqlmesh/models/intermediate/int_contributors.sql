@@ -2,12 +2,7 @@ MODEL (
   name oso.int_contributors,
   description 'Authors by the hash of their address, with the days that they were first and last seen; merged by author.',
   kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key (project_id, author_hash),
-    when_matched (
-      WHEN MATCHED THEN UPDATE SET
-        target.last_commit_at = GREATEST(target.last_commit_at, source.last_commit_at),
-        target.first_commit_at = LEAST(target.first_commit_at, source.first_commit_at)
-    )
+    unique_key (project_id, author_hash)
   ),
   start '2026-11-01',
   cron '@hourly',
@@ -24,11 +19,21 @@ MODEL (
   )
 );
 
+/* Who committed in the interval gets a new row over the whole history: DuckDB cannot merge column by column. */
+WITH active AS (
+  SELECT DISTINCT
+    project_id,
+    author_hash
+  FROM oso.stg_git__commits
+  WHERE committed_at BETWEEN CAST(@start_ts AS TIMESTAMP(6)) AND CAST(@end_ts AS TIMESTAMP(6))
+)
 SELECT
-  project_id,
-  author_hash,
-  MIN(committed_at) AS first_commit_at,
-  MAX(committed_at) AS last_commit_at
-FROM oso.stg_git__commits
-WHERE committed_at BETWEEN CAST(@start_ts AS TIMESTAMP(6)) AND CAST(@end_ts AS TIMESTAMP(6))
-GROUP BY project_id, author_hash
+  commits.project_id,
+  commits.author_hash,
+  MIN(commits.committed_at) AS first_commit_at,
+  MAX(commits.committed_at) AS last_commit_at
+FROM oso.stg_git__commits AS commits
+INNER JOIN active
+  ON commits.project_id = active.project_id
+  AND commits.author_hash = active.author_hash
+GROUP BY commits.project_id, commits.author_hash
