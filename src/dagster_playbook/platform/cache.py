@@ -44,7 +44,7 @@ class Cache:
         body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(self._path(kind, key), self._header(kind, key, body) + b"\n" + body)
+            write_whole(self._path(kind, key), self._header(kind, key, body) + b"\n" + body)
         except OSError:
             return False
         self._prune(kind)
@@ -64,7 +64,7 @@ class Cache:
                 path.unlink(missing_ok=True)
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write beside the target, make it durable, and put it in place in one step."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
-from dagster._config import EvaluateValueResult
 from dagster._config.errors import EvaluationError, FieldNotDefinedErrorData, FieldsNotDefinedErrorData
 from dagster._config.stack import (
     EvaluationStackListItemEntry,
@@ -30,15 +29,15 @@ def yaml_document(text: str, loader: type[yaml.SafeLoader]) -> tuple[Any, list[T
         return None, [TextProblem(f"is no YAML: {str(error) or type(error).__name__}", 1, 1)]
 
 
-def problems_of(result: EvaluateValueResult[Any], text: str) -> Iterator[TextProblem]:
+def problems_of(errors: Sequence[EvaluationError] | None, text: str) -> Iterator[TextProblem]:
     """One problem for each error, at the key or value that it is about."""
-    if not result.errors:
+    if not errors:
         return
     try:
         document = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError):
         document = None
-    for error in result.errors:
+    for error in errors:
         yield from _problems(error, document)
 
 

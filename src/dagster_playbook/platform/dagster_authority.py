@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dagster import RepositoryDefinition
-from dagster._config import process_config
+from dagster import DagsterInvalidConfigError, RepositoryDefinition, validate_run_config
+from dagster._check import CheckError
+from dagster._config.errors import EvaluationError
 from dagster_shared.yaml_utils import DagsterYamlLoader
 
 from dagster_playbook.errors import PlatformError
@@ -58,9 +60,13 @@ class DagsterAuthority:
             return TextAnswer((TextProblem("a run config is a mapping", 1, 1),))
         if not self._repository.has_job(job):
             raise PlatformError(f"the code location has no job {job!r}")
-        schema = self._repository.get_job(job).run_config_schema.run_config_schema_type
-        result = process_config(schema, document or {})
-        return TextAnswer(tuple(problems_of(result, text)))
+        try:
+            validate_run_config(self._repository.get_job(job), document or {})
+        except DagsterInvalidConfigError as error:
+            return TextAnswer(tuple(problems_of(_of_the_text(error.errors), text)))
+        except CheckError as error:
+            return TextAnswer((TextProblem(" ".join(str(error).split()), 1, 1),))
+        return TextAnswer()
 
     def dagster_instance(self, text: str) -> TextAnswer:
         """What Dagster has against a dagster.yaml, whole or in part."""
@@ -79,3 +85,8 @@ class DagsterAuthority:
         source = folder / self._location.module.replace(".", "/")
         file = source.with_suffix(".py")
         return (file if (self._root / file).is_file() else source).as_posix()
+
+
+def _of_the_text(errors: Sequence[EvaluationError]) -> list[EvaluationError]:
+    """The errors that the text itself has; a variable that is not set on this machine is none of them."""
+    return [error for error in errors if "to fetch the environment variable" not in error.message]

@@ -14,6 +14,12 @@ from pathlib import Path
 from dagster_playbook.settings import Settings
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+#: the modules of this package that facts and answers come from
+READERS = (
+    "authority", "codec", "commands_reader", "config_problems", "dagster_authority", "dagster_reader", "environment_reader", "facts",
+    "failure", "fingerprint", "instance_reader", "loader", "local_values", "model_texts", "python_names",
+    "services_reader", "sqlmesh_authority", "sqlmesh_config_texts", "sqlmesh_reader", "worker",
+)  # fmt: skip
 #: what tools leave beside sources, and no platform reads
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "logs", "target", "dist"})
 IGNORED_SUFFIXES = (".pyc", ".duckdb", ".wal", ".db", ".sqlite", ".log", ".parquet", ".tmp", ".swp", "~")
@@ -43,7 +49,8 @@ def fingerprints(settings: Settings) -> Fingerprints:
     """The digests of the whole and of its parts, by content; linear in the bytes of the sources."""
     root = settings.root
     variables: set[bytes] = set()
-    base = _digest([*_installed(), *_settings(settings), *_tree(_PACKAGE, _PACKAGE / "platform", variables)])
+    readers = [f"{name} {file_digest(_PACKAGE / 'platform' / f'{name}.py')}" for name in READERS]
+    base = _digest([*_installed(), *_settings(settings), *readers])
     projects = [line for item in settings.sqlmesh for line in _tree(root, root / item.path, variables)]
     locations = [line for path in _location_sources(settings) for line in _tree(root, path, variables)]
     local = [line for path in _local_sources(settings) for line in _tree(root, path, set())]
@@ -127,7 +134,7 @@ def _tree(root: Path, start: Path, variables: set[bytes]) -> Iterator[str]:
         except OSError as error:
             yield f"{_name(path, root)} unreadable {error.errno}"
             continue
-        if path.suffix in _NAMES_VARIABLES:
+        if path.suffix in _NAMES_VARIABLES and (b"env" in content or b"Env" in content):
             for names in _ENVIRONMENT_NAMES.findall(content):
                 variables.update(name for name in names if name)
         yield f"{_name(path, root)} {hashlib.blake2b(content, digest_size=16).hexdigest()}"

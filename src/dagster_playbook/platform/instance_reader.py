@@ -37,7 +37,7 @@ def instance_problems(text: str) -> list[TextProblem]:
         return [TextProblem("a dagster.yaml is a mapping of sections", 1, 1)]
     sections = {str(key): value for key, value in document.items()}
     schema = _schema()
-    found = list(problems_of(validate_config(_partial(schema), sections), text))
+    found = list(problems_of(validate_config(_partial(schema), sections).errors, text))
     for section, others in _EXCLUDING:
         clashing = [other for other in others if section in sections and other in sections]
         found.extend(_clash(section, other, text) for other in clashing)

@@ -95,14 +95,22 @@ class _Reading:
         for name, worker in asked:
             part = {"told": worker.receive()}
             if name != "commands":
-                known = worker.receive()
-                part["also"] = {path: file_digest(self.settings.root / path) for path in known}
+                known = worker.receive_files()
+                part["also"] = {path: digest for path, digest in known.items() if not self._is_source(path)}
             fresh.setdefault(name, []).append(part)
         for name, answers in fresh.items():
             found[name] = _merged(answers)
             if self.cache:
                 self.cache.write(name, getattr(self.prints, name), found[name])
         return {name: part or {"told": {}} for name, part in found.items()}
+
+    def _is_source(self, path: str) -> bool:
+        """Whether a file counts in the fingerprint anyway."""
+        folders = [project.path for project in self.settings.sqlmesh]
+        for location in self.settings.dagster:
+            folder = "" if location.working_directory == "." else location.working_directory.strip("/") + "/"
+            folders.append(folder + location.module.partition(".")[0])
+        return any(path.startswith(f"{folder}/") or path == f"{folder}.py" for folder in folders)
 
     def _kept(self, name: str) -> dict[str, Any] | None:
         if self.cache is None:

@@ -24,6 +24,7 @@ from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext
 
 _LINE = re.compile(r"\bLine (\d+), Col: (\d+)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _QUOTED = re.compile(r"'([^'\n]+)'")
 _NO_PROJECT: dict[str, Any] = {"default_catalog": None, "audit_definitions": {}, "infer_names": False}
 
@@ -193,18 +194,22 @@ def _problem(error: Exception, text: str) -> TextProblem:
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
         message = re.sub(r"<Token [^>]*text: ([^,]*),[^>]*>", r"'\1'", str(first.get("description")))
-        return TextProblem(f"does not parse: {message}", int(first["line"]), int(first["col"]), str(first["highlight"]))
+        word = str(first["highlight"])
+        return TextProblem(f"does not parse: {message}", int(first["line"]), _beginning(first["col"], word), word)
     if found := _LINE.search(told):
         message = told.splitlines()[0].replace(found.group(0), "").rstrip(" .")
-        # sqlglot counts the column to the end of the token; the underlined word gives its beginning
-        word = re.search(r"\x1b\[4m(.+?)\x1b\[0m", str(error), re.DOTALL)
-        length = len(word.group(1)) if word else 1
-        column = max(int(found.group(2)) - length + 1, 1)
-        return TextProblem(f"does not parse: {message}", int(found.group(1)), column, word.group(1) if word else "")
+        underlined = re.search(r"\x1b\[4m(.+?)\x1b\[0m", str(error), re.DOTALL)
+        word = underlined.group(1) if underlined else ""
+        return TextProblem(f"does not parse: {message}", int(found.group(1)), _beginning(found.group(2), word), word)
     message = _message(error)
     subject = next((name for name in _QUOTED.findall(message) if name in text), "")
     line, column = _place(text, rf"\b{re.escape(subject)}(?!\w)") if subject else (1, 1)
     return TextProblem(message, line, column, subject)
+
+
+def _beginning(column: str | int, word: str) -> int:
+    """Where a token begins: sqlglot tells the column of its end."""
+    return max(int(column) - max(len(word), 1) + 1, 1)
 
 
 def _message(error: Exception) -> str:
@@ -220,7 +225,9 @@ def _message(error: Exception) -> str:
 
 
 def _place(text: str, pattern: str) -> tuple[int, int]:
-    found = re.search(pattern, text)
+    # comments may name the same thing earlier; they are blanked, so that places stay
+    bare = _COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment.group(0)), text)
+    found = re.search(pattern, bare)
     if not found:
         return 1, 1
     start = found.start() + len(found.group(0)) - len(found.group(0).lstrip())

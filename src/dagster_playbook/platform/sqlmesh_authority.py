@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sqlmesh.core.selector import Selector
+
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, TextAnswer
 from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext, open_context, project_values, read_models
@@ -39,12 +41,25 @@ class SqlmeshAuthority:
             "origins": {key: self._origin(key, models) for key in values},
         }
 
+    @cached_property
+    def _selector(self) -> Selector:
+        """The selector that `sqlmesh plan` builds, without the state that expanding an entry never reads."""
+        context = self._context
+        return context._selector_cls(
+            state_reader=None,
+            models=context._models,
+            context_path=context.path,
+            dag=context.dag,
+            default_catalog=context.default_catalog,
+            dialect=context.default_dialect,
+            cache_dir=context.cache_dir,
+        )
+
     def select(self, entry: str) -> SelectorAnswer:
         """The names of the models that one selector entry matches, by SQLMesh's own Selector."""
         context = self._context
-        selector = context._new_selector()
         try:
-            matched = selector.expand_model_selections([entry])
+            matched = self._selector.expand_model_selections([entry])
         except Exception as error:
             return SelectorAnswer(entry, error=" ".join(str(error).split()) or type(error).__name__)
         known = (context.models[fqn].name for fqn in matched if fqn in context.models)

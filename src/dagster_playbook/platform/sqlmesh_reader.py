@@ -160,6 +160,8 @@ def _counts(models: list[ModelFact]) -> dict[str, Any]:
     values: dict[str, Any] = {f"sqlmesh.models.{kind}.count": count for kind, count in sorted(kinds.items())}
     values |= {"sqlmesh.kinds": sorted(kinds), "sqlmesh.tags": sorted(tags), "sqlmesh.tags.count": len(tags)}
     values |= {f"sqlmesh.tags.{tag}.count": count for tag, count in sorted(tags.items())}
+    for key in {tag.partition("=")[0] for tag in tags if "=" in tag}:
+        values[f"sqlmesh.tags.{key}"] = sorted(tag.partition("=")[2] for tag in tags if tag.startswith(f"{key}="))
     for key in {tag.split("=", 1)[0] for tag in tags if "=" in tag}:
         values[f"sqlmesh.tags.{key}.values"] = sorted(t.split("=", 1)[1] for t in tags if t.startswith(f"{key}="))
     values["sqlmesh.model_kinds"] = sorted(kind.value for kind in ModelKindName)

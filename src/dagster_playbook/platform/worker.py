@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import sys
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import IO, Any
@@ -77,8 +78,12 @@ def _ask(authority: Any, root: Path, ask: str, arguments: list[Any]) -> Any:
     return dataclasses.asdict(answer) if dataclasses.is_dataclass(answer) and not isinstance(answer, type) else answer
 
 
+@cache
 def _loaded_files(root: Path) -> list[str]:
-    """The project's own Python files that were imported, relative to it: the facts depend on them too."""
+    """The project's own Python files that were imported when this was first asked, relative to it.
+
+    The facts depend on them too; what later questions import does not count.
+    """
     found = set()
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)

@@ -21,6 +21,7 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.platform.fingerprint import file_digest
 from dagster_playbook.settings import CodeLocation, Settings, SqlmeshProject
 
 #: how long a project may take to load before it counts as unreachable
@@ -47,6 +48,9 @@ class Worker:
         self.kind = kind
         self.subject = getattr(project, "path", "") or getattr(project, "module", "") or kind
         self.lock = threading.Lock()
+        #: the project's own files that it has imported, with their digests; known once they were asked for
+        self.files: dict[str, str] = {}
+        self._root = settings.root
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "dagster_playbook.platform.worker", kind],
@@ -82,10 +86,16 @@ class Worker:
             raise PlatformError(told["message"], cure=told["cure"], path=told["path"], line=told["line"])
         return answer["answer"]
 
+    def receive_files(self) -> dict[str, str]:
+        """The answer to the question `files`: what the project's code was imported from, with digests."""
+        self.files = {path: file_digest(self._root / path) for path in self.receive()}
+        return self.files
+
     @property
-    def is_alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
+    def is_current(self) -> bool:
+        """Whether the process still runs, and nothing that it has imported has changed since."""
+        unchanged = all(file_digest(self._root / path) == digest for path, digest in self.files.items())
+        return unchanged and self._process.poll() is None
 
     def close(self) -> None:
         """End the process and wait for it."""
@@ -153,7 +163,7 @@ class WorkerPool:
     ) -> Worker:
         key = (kind, str(settings.root), repr(project))
         held = self._workers.pop(key, None)
-        if held is not None and (held[0] != state or not held[1].is_alive):
+        if held is not None and (held[0] != state or not held[1].is_current):
             held[1].close()
             held = None
         worker = held[1] if held else Worker(kind, settings, project)

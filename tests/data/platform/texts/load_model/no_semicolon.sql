@@ -1,0 +1,2 @@
+-- expect: ok
+MODEL (name shop.big_orders, kind VIEW)

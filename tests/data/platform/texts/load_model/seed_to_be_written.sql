@@ -1,0 +1,6 @@
+-- expect: ok
+MODEL (
+  name shop.seed_x,
+  kind SEED (path '../seeds/not_there_yet.csv'),
+  columns (a INT)
+);

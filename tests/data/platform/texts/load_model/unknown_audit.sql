@@ -1,0 +1,3 @@
+-- expect: 2:40 nope | undefined
+MODEL (name shop.x, kind FULL, audits (nope));
+SELECT 1 AS a

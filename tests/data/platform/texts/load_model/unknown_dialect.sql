@@ -1,0 +1,3 @@
+-- expect: 2:40 nodialect | Unknown dialect
+MODEL (name shop.x, kind FULL, dialect nodialect);
+SELECT 1 AS a

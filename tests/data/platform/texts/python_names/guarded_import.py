@@ -1,0 +1,5 @@
+# expect: ok
+try:
+    import nosuchmodule
+except ImportError:
+    nosuchmodule = None

@@ -1,0 +1,6 @@
+# expect: ok
+import os
+
+
+def f(os):
+    return os.nothing

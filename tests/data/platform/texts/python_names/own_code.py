@@ -1,0 +1,2 @@
+# expect: ok
+from sample_location.definitions import defs, load_orders

@@ -1,0 +1,2 @@
+# expect: 2:28 materialise | has no name
+from dagster import asset, materialise

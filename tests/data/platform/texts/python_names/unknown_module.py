@@ -1,0 +1,2 @@
+# expect: 2:8 nosuchmodule | no module
+import nosuchmodule

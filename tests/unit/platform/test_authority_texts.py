@@ -1,0 +1,90 @@
+"""What SQLMesh, Dagster and Python say of a text, and where: each case is a file in tests/data/platform/texts.
+
+The first lines of a case say `expect: ok`, or `expect: line:column subject | words of the message`, one for each
+problem. Lines count from the top of the file, expectations included.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dagster_playbook.platform.authority import ModelAnswer, TextAnswer, TextProblem
+from dagster_playbook.platform.live_authority import LiveAuthority
+
+TEXTS = Path(__file__).parents[2] / "data" / "platform" / "texts"
+CASES = sorted(path.relative_to(TEXTS) for path in TEXTS.rglob("*.*"))
+EXPECTATION = re.compile(r"^(?:#|--) expect: (.*)$", re.MULTILINE)
+
+
+def _ask(authority: LiveAuthority, question: str, text: str) -> TextAnswer | ModelAnswer:
+    if question == "validate_run_config":
+        return authority.validate_run_config("load_job", text)
+    answer: TextAnswer | ModelAnswer = getattr(authority, question)(text)
+    return answer
+
+
+def _agrees(expected: str, problem: TextProblem) -> bool:
+    place, _, words = expected.partition(" | ")
+    told = f"{problem.line}:{problem.column} {problem.subject}".strip()
+    return place.removesuffix(" |").strip() == told and words in problem.message
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_authority_says_what_the_case_expects(authority: LiveAuthority, case: Path) -> None:
+    """Each problem is told once, at its line and column, and a text without one is accepted."""
+    text = (TEXTS / case).read_text(encoding="utf-8")
+    expected = [line for line in EXPECTATION.findall(text) if line != "ok"]
+    problems = sorted(_ask(authority, case.parts[0], text).problems, key=lambda item: (item.line, item.column))
+    assert len(problems) == len(expected), problems
+    for line in expected:
+        assert any(_agrees(line, problem) for problem in problems), (line, problems)
+
+
+def test_every_question_has_cases_of_both_verdicts() -> None:
+    """No question is tested by accepted texts alone, or by refused ones alone."""
+    verdicts: dict[str, set[bool]] = {}
+    for case in CASES:
+        is_ok = "expect: ok" in (TEXTS / case).read_text(encoding="utf-8")
+        verdicts.setdefault(case.parts[0], set()).add(is_ok)
+    assert verdicts == {
+        question: {True, False}
+        for question in ("dagster_instance", "load_model", "python_names", "sqlmesh_config", "validate_run_config")
+    }
+
+
+def test_a_loaded_model_tells_its_columns_and_upstream(authority: LiveAuthority) -> None:
+    """A rule can hold the rest of a page to what the MODEL block on it defines."""
+    answer = authority.load_model("MODEL (name shop.x, kind FULL, tags (a));\nSELECT customer_id FROM shop.customers")
+    assert answer == ModelAnswer((), "shop.x", "FULL", ("a",), ("customer_id",), ('"lake"."shop"."customers"',))
+
+
+@pytest.mark.parametrize(
+    ("entry", "models"),
+    [
+        ("shop.customers", ("shop.customers",)),
+        ("SHOP.customers", ("shop.customers",)),
+        ("+shop.customers", ("shop.customers", "shop.seed_orders", "shop.stg_orders")),
+        ("shop.customers+", ("shop.best_customers", "shop.customers")),
+        ("*orders", ("shop.int_daily_orders", "shop.seed_orders", "shop.stg_orders")),
+        ("SHOP.*", ()),
+        ("tag:entity_category=order", ("shop.int_daily_orders", "shop.stg_orders")),
+        ("tag:staging & shop.*", ("shop.stg_orders",)),
+        ("^tag:entity_category=*", ("shop.best_customers", "shop.seed_orders")),
+        ("shop.custommers", ()),
+    ],
+)
+def test_a_selector_entry_matches_what_sqlmesh_matches(
+    authority: LiveAuthority, entry: str, models: tuple[str, ...]
+) -> None:
+    """Wildcards, directions, tags and set operations are SQLMesh's own, letter case included."""
+    answer = authority.select(entry)
+    assert (answer.models, answer.error) == (models, "")
+
+
+@pytest.mark.parametrize("entry", ["", "shop.*orders", "tag:+x", "a & b & c", "(shop.customers", "'"])
+def test_an_entry_that_does_not_parse_says_why(authority: LiveAuthority, entry: str) -> None:
+    """What SQLMesh cannot parse is an error, never an empty match."""
+    assert authority.select(entry).error
