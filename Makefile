@@ -30,7 +30,7 @@ $(READY): requirements.lock requirements-installer.lock pyproject.toml
 
 playbook: $(READY) ## Main job: check every page against the embedded DuckDB platform and build the site
 	$(BIN)/playbook check $(ARGS)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
 	@echo "site: site/index.html"
 
 test: $(READY) ## Run every test: unit, acceptance, the real stack, the real browser

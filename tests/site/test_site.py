@@ -1,0 +1,93 @@
+"""The site as its readers meet it: in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dagster_playbook.markdown.reader import read_page
+
+pytestmark = pytest.mark.browser
+
+RESTATEMENTS = "playbook/restatements"
+
+
+def test_the_home_page_says_what_this_is(page: Page, site: str) -> None:
+    """Title, purpose and the way to each task stand on the first screen."""
+    page.goto(site)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Dagster Playbook")
+    expect(page.get_by_text("How OSO's data platform is operated")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Restatements").first).to_be_visible()
+
+
+def test_the_warning_before_a_restatement_is_on_the_first_screen(page: Page, site: str) -> None:
+    """Nobody reaches a restatement config without having passed the warning."""
+    page.goto(f"{site}/{RESTATEMENTS}/")
+    warning = page.locator(".admonition.danger").first
+    expect(warning).to_contain_text("Do not restate without approval")
+    expect(warning).to_be_in_viewport()
+
+
+def test_the_copy_button_gives_the_block_as_it_was_checked(page: Page, site: str, project: Path) -> None:
+    """What a reader copies is, to the character, the body that the checker validated."""
+    page.goto(f"{site}/{RESTATEMENTS}/")
+    fences = [fence for fence in read_page(project, f"docs/{RESTATEMENTS}.md").fences if fence.language == "yaml"]
+    blocks = page.locator("div.highlight.language-yaml, div.language-yaml.highlight")
+    assert blocks.count() == len(fences)
+    for index, fence in enumerate(fences):
+        block = blocks.nth(index)
+        block.hover()
+        block.locator("button[data-md-type=copy], button.md-clipboard").first.click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.rstrip("\n") == fence.body.rstrip("\n")
+
+
+def test_search_finds_a_config_key(page: Page, site: str) -> None:
+    """A reader who knows only the key finds its page."""
+    page.goto(site)
+    page.locator("label[for=__search]").first.click()
+    page.get_by_role("textbox", name="Search").fill("restate_entity_categories")
+    results = page.locator(".md-search-result__link")
+    expect(results.first).to_be_visible()
+    assert any(RESTATEMENTS in (link.get_attribute("href") or "") for link in results.all())
+
+
+def test_dark_mode_stays_after_a_reload(page: Page, site: str) -> None:
+    """The switch changes the scheme, and the choice is kept."""
+    page.goto(site)
+    before = page.locator("body").get_attribute("data-md-color-scheme")
+    page.locator("label.md-header__button[title^='Switch to']:visible").click()
+    expect(page.locator("body")).not_to_have_attribute("data-md-color-scheme", before or "")
+    after = page.locator("body").get_attribute("data-md-color-scheme")
+    page.reload()
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", after or "")
+
+
+def test_a_page_tells_when_it_changed_and_where_to_edit_it(page: Page, site: str) -> None:
+    """Edit link and date of the last change stand on each page of the playbook."""
+    page.goto(f"{site}/{RESTATEMENTS}/")
+    edit = page.locator("a.md-content__button[rel=edit]")
+    assert (edit.get_attribute("href") or "").endswith(f"edit/main/docs/{RESTATEMENTS}.md")
+    expect(page.locator(".md-source-file")).to_be_visible()
+
+
+def test_the_pages_fit_a_telephone(page: Page, site: str) -> None:
+    """On a narrow screen nothing but code and tables scrolls sideways."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    for path in ("", f"{RESTATEMENTS}/", "playbook/sqlmesh-integration/"):
+        page.goto(f"{site}/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+
+
+def test_every_link_of_the_site_leads_somewhere(page: Page, site: str, site_folder: Path) -> None:
+    """Each internal link of each page is answered."""
+    wanted: set[str] = set()
+    for file in sorted(site_folder.rglob("index.html")):
+        page.goto(f"{site}/{file.parent.relative_to(site_folder).as_posix()}/".replace("/./", "/"))
+        found = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+        wanted |= {link.split("#")[0] for link in found if link.startswith(site)}
+    missing = [link for link in sorted(wanted) if page.request.get(link).status != 200]
+    assert missing == []
+    assert len(wanted) > 10
