@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dagster_playbook.errors import PlatformError, ScaffoldError
+from dagster_playbook.errors import ScaffoldError
 from dagster_playbook.platform.bigquery import BigQueryReader, FieldFact, TableReference, TableSample
 from dagster_playbook.platform.personal import Mask
 from dagster_playbook.scaffold.table import Column, SourceTable, table_of_records
@@ -82,6 +83,36 @@ def read_source(
     if source.kind == "sql":
         return source, _table(*_sql_records(source, rows), rows)
     return source, _table(_file_records(source.address), source.address, rows)
+
+
+def read_materialised(root: Path, schema: str, table: str, *, rows: int = MAX_SAMPLE_ROWS) -> SourceTable:
+    """Rows of a raw table that Dagster has loaded into the embedded warehouse (`OSO_WAREHOUSE_DATA`).
+
+    Raises:
+        ScaffoldError: there is no warehouse or no such table yet, or another process writes to it.
+    """
+    import duckdb
+
+    folder = Path(os.environ.get("OSO_WAREHOUSE_DATA") or root / ".playbook" / "warehouse")
+    origin, file = f"{schema}.{table}", folder / "iceberg.duckdb"
+    cure = f"materialise it first: dagster asset materialize --select key:{schema}/{table} ..."
+    if not file.is_file():
+        raise ScaffoldError("was never materialised: there is no embedded warehouse yet", path=origin, cure=cure)
+    try:
+        with duckdb.connect(str(file), read_only=True) as connection:
+            relation = connection.table(f"{schema}.{table}")
+            names, types = relation.columns, [str(type_) for type_ in relation.types]
+            limit = row_limit(len(names), rows)
+            found = connection.execute(f'SELECT * FROM "{schema}"."{table}" LIMIT {limit}').fetchall()  # noqa: S608
+            count = connection.execute(f'SELECT COUNT(*) FROM "{schema}"."{table}"').fetchone()  # noqa: S608
+    except duckdb.CatalogException as error:
+        raise ScaffoldError("was never materialised", path=origin, cure=cure) from error
+    except duckdb.Error as error:
+        raise ScaffoldError(f"cannot be read: {str(error).splitlines()[0]}", path=origin) from error
+    mask = Mask()
+    shown = tuple(tuple(mask.cell(n, v) for n, v in zip(names, row, strict=True)) for row in found)
+    columns = tuple(Column(n, t) for n, t in zip(names, types, strict=True))
+    return SourceTable(columns, shown, origin, count[0] if count else -1)
 
 
 def _table(records: Iterable[dict[str, Any]], origin: str, rows: int) -> SourceTable:
@@ -233,15 +264,3 @@ def _number(text: str | None) -> Any:
     if re.fullmatch(r"-?(0|[1-9]\d{0,17})", text):
         return int(text)
     return float(text) if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+", text) else text
-
-
-__all__ = [
-    "Kind",
-    "PlatformError",
-    "Source",
-    "read_source",
-    "records_in",
-    "row_limit",
-    "safe_address",
-    "table_of_sample",
-]

@@ -164,6 +164,16 @@ def _kind_of_text(text: str) -> str:
     return "TIMESTAMP" if _TIMESTAMP.match(text) else "VARCHAR"
 
 
+def is_date_text(text: str) -> bool:
+    """Whether a text is wholly an ISO date."""
+    return _DATE.match(text) is not None
+
+
+def is_timestamp_text(text: str) -> bool:
+    """Whether a text is wholly an ISO date and time."""
+    return _TIMESTAMP.match(text) is not None
+
+
 def is_nan(value: Any) -> bool:
     """Whether a float or Decimal is not a number."""
     return isinstance(value, float | Decimal) and math.isnan(value)

@@ -1,0 +1,129 @@
+"""Write several files or none: shown as a diff first, nothing overwritten without being asked."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_playbook.errors import ScaffoldError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file to be written.
+
+    Attributes:
+        path: POSIX, relative to the project.
+        before: what stands there now, None when there is no such file.
+        is_edit: the new text keeps what others wrote and adds to it, so writing it is no overwriting.
+    """
+
+    path: str
+    after: str
+    before: str | None = None
+    is_edit: bool = False
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether text that somebody else may have written would be lost."""
+        return self.before is not None and not self.is_edit and self.before != self.after
+
+
+def change(root: Path, path: str, after: str, *, is_edit: bool = False) -> Change:
+    """A change against what stands in the project now.
+
+    Raises:
+        ScaffoldError: the path leads out of the project, or what stands there cannot be read.
+    """
+    target = (root / path).resolve()
+    if not target.is_relative_to(root.resolve()):
+        raise ScaffoldError("leads out of the project", path=path)
+    try:
+        before = target.read_text(encoding="utf-8") if target.exists() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScaffoldError(f"cannot be read: {error}", path=path) from error
+    return Change(path, after, before, is_edit)
+
+
+def diff(changes: list[Change]) -> str:
+    """The changes as one unified diff; files that stay as they are do not show."""
+    parts: list[str] = []
+    for item in changes:
+        old = f"a/{item.path}" if item.before is not None else "/dev/null"
+        before, after = (item.before or "").splitlines(keepends=True), item.after.splitlines(keepends=True)
+        parts.extend(difflib.unified_diff(before, after, old, f"b/{item.path}"))
+    return "".join(part if part.endswith("\n") else part + "\n" for part in parts)
+
+
+def write(root: Path, changes: list[Change], *, overwrite: bool = False) -> list[str]:
+    """Write all the changes, or none of them; the paths that changed come back.
+
+    Each file is written aside and synced before the first is renamed; when a rename fails, the earlier ones are
+    taken back.
+
+    Raises:
+        ScaffoldError: a file would be overwritten and `overwrite` is off, or the disk refuses.
+    """
+    wanted = [item for item in changes if item.before != item.after]
+    lost = [item.path for item in wanted if item.overwrites]
+    if lost and not overwrite:
+        raise ScaffoldError(
+            f"{', '.join(lost)} would be overwritten", cure="look at the diff, then say --overwrite if you mean it"
+        )
+    made: list[Path] = []
+    aside: list[tuple[Path, Change]] = []
+    try:
+        for item in wanted:
+            target = root / item.path
+            _make_folders(target.parent, made)
+            temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
+            aside.append((temporary, item))
+            _write_synced(temporary, item.after)
+        _rename(root, aside)
+    except OSError as error:
+        for temporary, _ in aside:
+            temporary.unlink(missing_ok=True)
+        for folder in reversed(made):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        raise ScaffoldError(f"nothing was written: {error}", path=str(error.filename or "")) from error
+    return [item.path for item in wanted]
+
+
+def _rename(root: Path, aside: list[tuple[Path, Change]]) -> None:
+    done: list[Change] = []
+    try:
+        for temporary, item in aside:
+            temporary.replace(root / item.path)
+            done.append(item)
+    except OSError:
+        take_back(root, done)
+        raise
+
+
+def take_back(root: Path, changes: list[Change]) -> None:
+    """Put the project back to what it was before the changes."""
+    for item in reversed(changes):
+        if item.before is None:
+            (root / item.path).unlink(missing_ok=True)
+        else:
+            (root / item.path).write_text(item.before, encoding="utf-8")
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir()
+        made.append(each)
+
+
+def _write_synced(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
