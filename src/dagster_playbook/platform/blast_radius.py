@@ -114,7 +114,8 @@ def blast_radius(
     try:
         return of_context(context, entries, start=start, end=end, evidence=evidence)
     except Exception as error:
-        raise platform_error(error, "SQLMesh cannot plan the restatement", "", root, within=project.path) from error
+        folder = root / project.path
+        raise platform_error(error, "SQLMesh cannot plan the restatement", "", folder, within=project.path) from error
     finally:
         context.close()
 

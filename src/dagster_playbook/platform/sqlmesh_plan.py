@@ -45,8 +45,10 @@ def open_planning_context(root: Path, project: SqlmeshProject) -> ReadOnlyContex
         if context._new_state_sync().get_versions(validate=False).schema_version == 0:
             raise _never_deployed(project)
         context.load()
+        if context.state_reader.get_environment("prod") is None:
+            raise _never_deployed(project)
     except Exception as error:
-        raise platform_error(error, "SQLMesh cannot plan", cure, root, within=project.path) from error
+        raise platform_error(error, "SQLMesh cannot plan", cure, root / project.path, within=project.path) from error
     return context
 
 
