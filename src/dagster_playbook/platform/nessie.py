@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from dagster_playbook.errors import PlatformError
+
+if TYPE_CHECKING:
+    import httpx
 
 #: seconds to connect, and to wait for an answer
 CONNECT_TIMEOUT_S = 5.0
@@ -114,6 +117,7 @@ class NessieClient:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         timeout_s: float = ANSWER_TIMEOUT_S,
         page_size: int = PAGE_SIZE,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         import httpx
 
@@ -121,7 +125,10 @@ class NessieClient:
         self._page_size = page_size
         # No proxy from the environment: the address is the operator's own.
         self._http = httpx.Client(
-            base_url=self.uri, timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s), trust_env=False
+            base_url=self.uri,
+            timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s),
+            trust_env=False,
+            transport=transport,
         )
 
     def __enter__(self) -> Self:
@@ -255,7 +262,7 @@ def is_hash(text: str) -> bool:
 
 
 def _spec(name: str, hash: str = "") -> str:
-    if name and not _NAME.match(name):
+    if not _NAME.match(name) and not (hash and not name):
         raise NessieError(f"{name!r} cannot be the name of a reference", code="BAD_REQUEST")
     if hash and not is_hash(hash):
         raise NessieError(f"{hash!r} is no commit hash: 8 to 64 lower-case hexadecimal digits", code="BAD_REQUEST")

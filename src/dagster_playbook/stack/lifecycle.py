@@ -134,7 +134,7 @@ class Starter:
             if service.name not in self.services:
                 raise StackError(f"{service.name} was given up, since another service failed")
             if time.monotonic() > deadline:
-                raise self._failure(service, f"was not ready within {timeout_s:.0f} s: {seen}")
+                raise self._failure(service, f"was not ready within {timeout_s:g} s: {seen}")
             time.sleep(_PROBE_EVERY_S)
 
     def _failure(self, service: Service, what: str) -> StackError:

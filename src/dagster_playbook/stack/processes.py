@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ _LOG_LIMIT_BYTES = 20_000_000
 STOP_TIMEOUT_S = 20.0
 #: seconds that a child gets once its parent is gone
 _ORPHAN_TIMEOUT_S = 3.0
+#: seconds that children get to follow their leader by themselves, and between two looks at who is left
+_FOLLOW_S = 0.2
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +143,32 @@ def end(processes: Iterable[psutil.Process], ask: signal.Signals, timeout_s: flo
             known |= {child.pid: child for child in process.children(recursive=True)}
     with contextlib.suppress(psutil.Error):
         leader.send_signal(ask)
-    psutil.wait_procs([leader], timeout=timeout_s)
+    _wait_gone([leader], timeout_s)
     # What outlives its leader is asked once more, briefly, and then ended.
-    _, alive = psutil.wait_procs(list(known.values()), timeout=0.2)
-    for process in alive:
+    for process in (alive := _wait_gone(list(known.values()), _FOLLOW_S)):
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(alive, timeout=_ORPHAN_TIMEOUT_S)
-    for process in alive:
+    for process in (alive := _wait_gone(alive, _ORPHAN_TIMEOUT_S)):
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=_ORPHAN_TIMEOUT_S)
+    _wait_gone(alive, _ORPHAN_TIMEOUT_S)
+
+
+def _wait_gone(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Wait until none is alive; those that still are when the time is over.
+
+    A zombie counts as gone: it holds nothing, and not every init reaps. Our own children are reaped here.
+    """
+    deadline = time.monotonic() + timeout_s
+    while alive := [p for p in processes if _is_alive(p)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_LOOK_S)
+    for process in processes:
+        if process not in alive:
+            with contextlib.suppress(psutil.Error):
+                process.wait(timeout=0)
+    return alive
 
 
 def forget(room: Room, service: str) -> None:

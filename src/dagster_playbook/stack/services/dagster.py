@@ -15,6 +15,7 @@ from typing import Any
 from dagster_playbook.errors import StackError
 from dagster_playbook.settings import CodeLocation, load_settings
 from dagster_playbook.stack.health import ask_json
+from dagster_playbook.stack.processes import read_record
 from dagster_playbook.stack.ports import LOOPBACK
 from dagster_playbook.stack.room import write_private
 from dagster_playbook.stack.service import Context, NotReadyError, Service
@@ -27,7 +28,8 @@ _LOCATIONS = """
       ... on PythonError { message } } } }
     ... on PythonError { message } } }
 """
-_DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
+_DAEMONS = "{ instance { daemonHealth { allDaemonStatuses {
+  daemonType required healthy lastHeartbeatTime } } } }"
 
 
 def home(context: Context) -> Path:
@@ -168,9 +170,18 @@ def web_probe(context: Context) -> None:
 
 
 def daemon_probe(context: Context) -> None:
-    """Ready when every daemon that the instance requires has a fresh heartbeat, as the webserver tells."""
+    """Ready when every daemon that the instance requires has sent a heartbeat since it was started.
+
+    The webserver calls a daemon healthy by the heartbeats of an earlier one, too.
+    """
+    record = read_record(context.room, "dagster-daemon")
+    since_s = record.created_s if record else 0.0
     statuses = _graphql(context, _DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
-    ill = [s["daemonType"] for s in statuses if s["required"] and not s["healthy"]]
+    ill = [
+        s["daemonType"]
+        for s in statuses
+        if s["required"] and not (s["healthy"] and (s["lastHeartbeatTime"] or 0.0) >= since_s)
+    ]
     if ill:
         raise NotReadyError("no heartbeat of " + ", ".join(ill))
 
