@@ -37,7 +37,7 @@ def check_changed(checker: Checker, revision: str, asked: Iterable[str] = ()) ->
     settings = checker.settings
     changed = changed_files(settings.root, revision)
     pages = touched_pages(settings, find_pages(settings, asked), changed)
-    found = CheckResult((), (), checker.fingerprint, {}, 0.0)
+    found = CheckResult((), (), checker.fingerprint, dict(checker.facts.versions), 0.0)
     if pages:
         found = checker.check(str(settings.root / page) for page in pages)
     nav = _nav(settings) if settings.mkdocs in changed else ()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dagster_playbook.cli.progress import page_progress
+from dagster_playbook.cli.progress import work_progress
 from dagster_playbook.cli.reporting import report_of
 from dagster_playbook.report import FORMATS, Report, render
 
@@ -64,8 +64,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         raise click.UsageError("--diff is a text of its own; leave --format out")
     settings = load_settings(project.resolve() if project else find_root(Path.cwd()))
     asked, revision = _revision(settings, list(paths), changed)
-    with _settings_in_use(settings, no_cache=no_cache) as settings, page_progress(shown=not quiet) as on_page:
-        look = _look(settings, asked, revision, on_page)
+    with _settings_in_use(settings, no_cache=no_cache) as settings, work_progress(shown=not quiet) as tell:
+        look = _look(settings, asked, revision, tell)
         result, fixed = _fixed(*look) if fix and not diff else (look[1](), 0)
         on_terminal = sys.stdout.isatty()
         report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
@@ -102,12 +102,12 @@ def _settings_in_use(settings: Settings, *, no_cache: bool) -> Iterator[Settings
 
 
 def _look(
-    settings: Settings, asked: list[str], revision: str | None, on_page: Callable[[str], None]
+    settings: Settings, asked: list[str], revision: str | None, tell: Callable[[str], None]
 ) -> tuple[Checker, Callable[[], CheckResult]]:
     """The checker, and one check by it."""
     from dagster_playbook.check import Checker
 
-    checker = Checker(settings, on_page=on_page)
+    checker = Checker(settings, on_page=lambda page: tell(f"checking {page}"), on_work=tell)
     if revision is None:
         return checker, lambda: checker.check(asked)
     from dagster_playbook.check.changed import check_changed

@@ -1,4 +1,4 @@
-"""What a long check is at, on stderr and only on a terminal; a quick one shows nothing and imports nothing."""
+"""What a long check is doing, on stderr and only on a terminal; a quick one shows nothing and imports nothing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 _PATIENCE_S = 0.4
 
 
-class PageProgress:
-    """A spinner with the page in hand and the time so far, shown once the work has taken a while."""
+class WorkProgress:
+    """A spinner with the work in hand and the time so far, shown once it has taken a while."""
 
     def __init__(self) -> None:
-        self._page = ""
+        self._work = ""
         self._display: Any = None
         self._task: Any = None
         self._lock = threading.Lock()
@@ -27,12 +27,12 @@ class PageProgress:
         """Begin to wait."""
         self._timer.start()
 
-    def tell(self, page: str) -> None:
-        """Name the page in hand."""
+    def tell(self, work: str) -> None:
+        """Say what is being done, e.g. `checking docs/index.md`."""
         with self._lock:
-            self._page = page
+            self._work = work
             if self._display is not None:
-                self._display.update(self._task, page=page)
+                self._display.update(self._task, description=work)
 
     def stop(self) -> None:
         """Take the display away."""
@@ -45,22 +45,22 @@ class PageProgress:
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        columns = (SpinnerColumn(), TextColumn("checking {task.fields[page]}"), TimeElapsedColumn())
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with self._lock:
             if self._timer.finished.is_set() and self._display is None:
                 return
             self._display = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._display.add_task("", page=self._page, total=None)
+            self._task = self._display.add_task(self._work, total=None)
             self._display.start()
 
 
 @contextmanager
-def page_progress(*, shown: bool) -> Iterator[Callable[[str], None]]:
-    """Yields what to call with each page; shows nothing unless asked and stderr is a terminal."""
+def work_progress(*, shown: bool) -> Iterator[Callable[[str], None]]:
+    """Yields what to tell of the work; shows nothing unless asked and stderr is a terminal."""
     if not (shown and sys.stderr.isatty()):
-        yield lambda page: None
+        yield lambda work: None
         return
-    progress = PageProgress()
+    progress = WorkProgress()
     progress.start()
     try:
         yield progress.tell

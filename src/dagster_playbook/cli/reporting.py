@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from dagster_playbook.check import CheckResult
     from dagster_playbook.settings import Settings
 
-#: formats that tell the platform's versions; formats that a code host reads with paths from the repository's root
-_WITH_VERSIONS = ("json", "sarif")
+#: formats that a code host reads, with paths from the repository's root
 _WITH_PREFIX = ("sarif", "github")
 
 
@@ -26,25 +25,11 @@ def report_of(result: CheckResult, settings: Settings, form: str, *, with_source
         findings=findings,
         pages=tuple(page.path for page in result.pages),
         fingerprint=result.fingerprint,
-        versions=_versions(result, settings) if form in _WITH_VERSIONS else {},
+        versions=result.versions,
         prefix=_prefix(settings.root) if form in _WITH_PREFIX else "",
         sources=_lines(settings.root, (f.location.path for f in findings)) if with_source else {},
         rules=_rules() if form == "sarif" else {},
     )
-
-
-def _versions(result: CheckResult, settings: Settings) -> dict[str, str]:
-    """The versions that the verdicts rest on; when all were kept ones, from the facts kept beside them."""
-    if result.versions:
-        return result.versions
-    from dagster_playbook.platform.cache import Cache
-
-    kept = Cache(settings.root / settings.cache).read("facts", result.fingerprint)
-    if kept:
-        return dict(kept["facts"]["versions"])
-    from dagster_playbook.platform.loader import load_facts
-
-    return dict(load_facts(settings).versions)
 
 
 def _prefix(root: Path) -> str:
