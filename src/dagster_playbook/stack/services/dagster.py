@@ -15,8 +15,8 @@ from typing import Any
 from dagster_playbook.errors import StackError
 from dagster_playbook.settings import CodeLocation, load_settings
 from dagster_playbook.stack.health import ask_json
-from dagster_playbook.stack.processes import read_record
 from dagster_playbook.stack.ports import LOOPBACK
+from dagster_playbook.stack.processes import read_record
 from dagster_playbook.stack.room import write_private
 from dagster_playbook.stack.service import Context, NotReadyError, Service
 from dagster_playbook.stack.variables import platform_variables
@@ -28,8 +28,9 @@ _LOCATIONS = """
       ... on PythonError { message } } } }
     ... on PythonError { message } } }
 """
-_DAEMONS = "{ instance { daemonHealth { allDaemonStatuses {
-  daemonType required healthy lastHeartbeatTime } } } }"
+_DAEMONS = """
+{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } } }
+"""
 
 
 def home(context: Context) -> Path:
