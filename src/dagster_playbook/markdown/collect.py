@@ -13,7 +13,7 @@ from dagster_playbook.markdown.inline import Inline, InlineParser
 from dagster_playbook.markdown.model import Fence, Link, Span
 from dagster_playbook.markdown.plain_text import element_bounds, plain_text
 from dagster_playbook.markdown.raw_html import Comment, HtmlAnchor, HtmlLink, scan_html
-from dagster_playbook.markdown.source import ETX, STX, Line, Source
+from dagster_playbook.markdown.source import ETX, FILLER, STX, Line, Source
 from dagster_playbook.markdown.tree import HEADING_TAGS, Node
 
 _TOKEN = re.compile(f"{STX}([fh])([0-9]+){ETX}")
@@ -164,7 +164,8 @@ class Collector:
             if STX in span.text:
                 continue
             start, end = located.place(span.start), located.place(span.end)
-            self.spans.append((start, Span(span.text, self.source.location(*start, *end), span.language)))
+            text = span.text.replace(FILLER, "")
+            self.spans.append((start, Span(text, self.source.location(*start, *end), span.language)))
         for link in found.links:
             at = link.target_at if link.target_at[0] >= 0 else (link.begin, link.stop)
             start, end = located.place(at[0]), located.place(at[1])

@@ -39,7 +39,7 @@ class RawFence:
         """
         lines = list(self.lines)
         if len(lines) == 2:
-            lines.insert(1, Line("", lines[1].row, lines[1].column))
+            lines.insert(1, lines[0].drop(len(lines[0].text)))
         return [line.drop(self.indent - prefix) for line in lines]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from dagster_playbook.markdown.source import Line
+from dagster_playbook.markdown.source import FILLER, Line
 
 
 class LocatedText:
@@ -83,9 +83,15 @@ class Output:
 
 
 def _joined(pieces: list[Line]) -> Line:
+    """One line of several pieces; what was cut out between two of them is filled up, so that places stay true."""
     if len(pieces) == 1:
         return pieces[0]
-    if not pieces:
+    found = [piece for piece in pieces if piece.text] or pieces
+    if not found:
         return Line("", 0, 0)
-    first = next((piece for piece in pieces if piece.text), pieces[0])
-    return Line("".join(piece.text for piece in pieces), first.row, first.column)
+    first = found[0]
+    text = first.text
+    for piece in found[1:]:
+        hole = piece.column - first.column - len(text) if piece.row == first.row else 0
+        text += FILLER * hole + piece.text
+    return Line(text, first.row, first.column)

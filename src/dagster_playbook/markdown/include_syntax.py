@@ -30,12 +30,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class SectionMark:
-    """`--8<-- [start:name]` or `[end:name]` in an included file; `text` is the line with one escape less."""
+    """`--8<-- [start:name]` or `[end:name]` in an included file; `escape` is the place of a `;` before it, or -1."""
 
     kind: str
     name: str
-    escaped: bool
-    text: str
+    escape: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +68,8 @@ def match_section(line: str) -> SectionMark | None:
     if "8<-" not in line or not (found := _SECTION.search(line)):
         return None
     before = line[: found.start()]
-    escaped = before.endswith(";")
-    text = line
-    if escaped:
-        first = len(before.rstrip(";"))
-        text = line[:first] + line[first + 1 :]
-    return SectionMark(found.group(1).lower(), found.group(2), escaped, text)
+    escape = len(before.rstrip(";")) if before.endswith(";") else -1
+    return SectionMark(found.group(1).lower(), found.group(2), escape)
 
 
 def parse_target(text: str) -> Target | None:

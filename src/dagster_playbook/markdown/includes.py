@@ -51,10 +51,11 @@ def read_text(file: Path, max_bytes: int, encoding: str = "utf-8") -> str:
 
 @dataclass(slots=True)
 class _Selected:
-    """A line of a file that is going to be included."""
+    """A line of a file that is going to be included; the mark at `escape`, if any, is not shown."""
 
     text: str
     line: int
+    escape: int = -1
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ class Includer:
             elif mark is None:
                 self._add_listed(item, path, indent)
             elif mark.kind == "escaped":
-                self.source.add(item.text.replace(";", "", 1), path, item.line, indent)
+                self.source.add(item.text, path, item.line, indent, item.text.index(";"))
             elif mark.kind == "block":
                 in_block = not in_block
             elif not in_block:
@@ -103,9 +104,9 @@ class Includer:
 
     def _add_text(self, item: _Selected, path: str, indent: str, *, is_section: bool) -> None:
         section = None if is_section else match_section(item.text)
-        if section and not section.escaped:
+        if section and section.escape < 0:
             return
-        self.source.add(section.text if section else item.text, path, item.line, indent)
+        self.source.add(item.text, path, item.line, indent, section.escape if section else item.escape)
 
     def _add_listed(self, item: _Selected, path: str, indent: str) -> None:
         target = item.text.lstrip(" \t")
@@ -186,10 +187,10 @@ def _section(lines: list[str], name: str) -> list[_Selected] | None:
     chosen: list[_Selected] | None = None
     for index, text in enumerate(lines):
         mark = match_section(text)
-        if mark and not mark.escaped and mark.name == name:
+        if mark and mark.escape < 0 and mark.name == name:
             if mark.kind == "end":
                 break
             chosen = [] if chosen is None else chosen
-        elif chosen is not None and (mark is None or mark.escaped):
-            chosen.append(_Selected(mark.text if mark else text, index + 1))
+        elif chosen is not None and (mark is None or mark.escape >= 0):
+            chosen.append(_Selected(text, index + 1, mark.escape if mark else -1))
     return chosen

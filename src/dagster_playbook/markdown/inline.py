@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from dagster_playbook.markdown.code_spans import CodeSpan, find_code_spans
 from dagster_playbook.markdown.destinations import read_destination
-from dagster_playbook.markdown.source import ETX
+from dagster_playbook.markdown.source import FILLER
 
-MASK = ETX
+MASK = FILLER
 _ESCAPABLE = frozenset("\\`*_{}[]()>#+-.!|")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NOTE = re.compile(r"\[\^([^\]]*)\]")

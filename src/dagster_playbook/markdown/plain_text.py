@@ -6,6 +6,7 @@ import html
 import re
 
 from dagster_playbook.markdown.inline import Inline, mask
+from dagster_playbook.markdown.source import FILLER
 
 _STARS = re.compile(r"\*+")
 _UNDERSCORES = re.compile(r"_+")
@@ -15,7 +16,7 @@ def plain_text(found: Inline, start: int = 0, end: int = -1) -> str:
     """The shown text of a stretch, blanks collapsed."""
     end = len(found.text) if end < 0 else end
     if not found.cuts and "*" not in found.text and "_" not in found.text and "&" not in found.text:
-        return " ".join(found.text[start:end].split())
+        return " ".join(found.text[start:end].replace(FILLER, "").split())
     outer = _outermost([cut for cut in found.cuts if start <= cut[0] and cut[1] <= end])
     masked = mask(found.text, [cut[:2] for cut in outer])
     outer += [(*stretch, "") for stretch in emphasis_marks(masked[:end], start)]
@@ -27,7 +28,7 @@ def plain_text(found: Inline, start: int = 0, end: int = -1) -> str:
             pieces += [html.unescape(found.text[position:begin]), shown]
             position = stop
     pieces.append(html.unescape(found.text[position:end]))
-    return " ".join("".join(pieces).split())
+    return " ".join("".join(pieces).replace(FILLER, "").split())
 
 
 def element_bounds(found: Inline) -> tuple[int, int]:

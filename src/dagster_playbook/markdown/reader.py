@@ -22,16 +22,23 @@ MAX_BYTES = 8 * 1024 * 1024
 """Files above this size are not read: nobody reads such a page, and nothing that is checked needs one."""
 
 
-def read_page(root: Path, path: str, *, include_roots: tuple[str, ...] = (".",), max_bytes: int = MAX_BYTES) -> Page:
+def read_page(
+    root: Path,
+    path: str,
+    *,
+    include_roots: tuple[str, ...] = (".",),
+    max_bytes: int = MAX_BYTES,
+    text: str | None = None,
+) -> Page:
     """Read one page.
 
-    `path` and `include_roots` are relative to `root`. Never raises for what stands in a file: what cannot be read
+    `text` is what stands in an editor and not yet in the file; without it the file is read. `path` and `include_roots` are relative to `root`. Never raises for what stands in a file: what cannot be read
     is a Problem of the page, with one of the rules PB002 unclosed-fence, PB003 unreadable-page, PB004
     missing-include, PB005 include-cycle, PB010 bad-front-matter, PB011 malformed-directive.
     """
     page = Page(path=PurePosixPath(path).as_posix())
     try:
-        text = read_text(root / path, max_bytes, "utf-8-sig")
+        text = read_text(root / path, max_bytes, "utf-8-sig") if text is None else _lines_of_editor(text)
     except UnreadableError as error:
         page.files = (page.path,)
         page.problems.append(Problem("PB003", f"page {error}", Location(page.path), page.path))
@@ -41,6 +48,10 @@ def read_page(root: Path, path: str, *, include_roots: tuple[str, ...] = (".",),
     _read(page, includer.source)
     page.problems.sort(key=lambda item: (item.location.path != page.path, item.location, item.rule))
     return page
+
+
+def _lines_of_editor(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _expand(page: Page, text: str, includer: Includer) -> None:

@@ -18,6 +18,9 @@ STX = "\x02"
 
 ETX = "\x03"
 
+FILLER = ETX
+"""Stands for a character that is not shown where it is written; no page can hold it."""
+
 
 class Line(NamedTuple):
     """A stretch of one row: its text, the 0-based row, and the 0-based offset of its first character there."""
@@ -48,6 +51,7 @@ class Row:
         path, line: the file (POSIX, relative to the project) and its 1-based line.
         indent: characters in front that an include added and that are not in the file.
         raw: the line as it stands in the file when `text` cannot be mapped by counting, else None.
+        hidden: the 0-based place in `raw` of a mark that is not shown (it escapes an include), or -1.
     """
 
     text: str
@@ -55,6 +59,7 @@ class Row:
     line: int
     indent: int = 0
     raw: str | None = None
+    hidden: int = -1
 
     def column(self, offset: int) -> int:
         """The 1-based column in the file of a 0-based offset in `text`."""
@@ -62,6 +67,8 @@ class Row:
             return max(offset - self.indent, 0) + 1
         width = self.indent
         for index, character in enumerate(self.raw):
+            if index == self.hidden:
+                continue
             if width >= offset:
                 return index + 1
             if character == "\t":
@@ -77,16 +84,20 @@ class Source:
 
     rows: list[Row] = field(default_factory=list)
 
-    def add(self, raw: str, path: str, line: int, indent: str = "") -> None:
-        """Append a line of a file, normalised as the renderer does it."""
-        text = indent + raw
+    def add(self, raw: str, path: str, line: int, indent: str = "", hidden: int = -1) -> None:
+        """Append a line of a file, without the character at `hidden`, normalised as the renderer does it."""
         mapped: str | None = None
+        text = raw
+        if hidden >= 0:
+            mapped = raw
+            text = raw[:hidden] + raw[hidden + 1 :]
+        text = indent + text
         if "\t" in text or STX in text or ETX in text:
             mapped = raw
             text = text.replace(STX, "").replace(ETX, "").expandtabs(TAB_LENGTH)
         if self.rows and not text.strip(" "):
             text = ""
-        self.rows.append(Row(text, path, line, len(indent), mapped))
+        self.rows.append(Row(text, path, line, len(indent), mapped, hidden))
 
     def lines(self) -> list[Line]:
         """All rows as lines, with the two empty ones that the renderer adds at the end."""
