@@ -32,9 +32,10 @@ def read_page(
 ) -> Page:
     """Read one page.
 
-    `text` is what stands in an editor and not yet in the file; without it the file is read. `path` and `include_roots` are relative to `root`. Never raises for what stands in a file: what cannot be read
-    is a Problem of the page, with one of the rules PB002 unclosed-fence, PB003 unreadable-page, PB004
-    missing-include, PB005 include-cycle, PB010 bad-front-matter, PB011 malformed-directive.
+    `path` and `include_roots` are relative to `root`; `text` is what stands in an editor and not yet in the file.
+    Never raises for what stands in a file: what cannot be read is a Problem of the page, with one of the rules
+    PB002 unclosed-fence, PB003 unreadable-page, PB004 missing-include, PB005 include-cycle, PB010
+    bad-front-matter, PB011 malformed-directive.
     """
     page = Page(path=PurePosixPath(path).as_posix())
     try:
