@@ -16,17 +16,17 @@ from dagster_playbook.settings import Settings
 _PACKAGE = Path(__file__).resolve().parents[1]
 #: the modules of this package that facts and answers come from
 READERS = (
-    "authority", "codec", "commands_reader", "config_problems", "dagster_authority", "dagster_reader", "environment_reader", "facts",
-    "failure", "fingerprint", "instance_reader", "loader", "local_values", "model_texts", "python_names",
-    "services_reader", "sqlmesh_authority", "sqlmesh_config_texts", "sqlmesh_reader", "worker",
+    "authority", "codec", "commands_reader", "config_problems", "dagster_authority", "dagster_reader",
+    "environment_reader", "facts", "failure", "fingerprint", "instance_reader", "loader", "local_values", "model_texts",
+    "python_names", "services_reader", "sqlmesh_authority", "sqlmesh_config_texts", "sqlmesh_reader", "worker",
 )  # fmt: skip
 #: what tools leave beside sources, and no platform reads
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "logs", "target", "dist"})
 IGNORED_SUFFIXES = (".pyc", ".duckdb", ".wal", ".db", ".sqlite", ".log", ".parquet", ".tmp", ".swp", "~")
-_SETTINGS_OF_PAGES = ("root", "pages", "exclude", "include_roots", "words", "cache")
-_ENVIRONMENT_NAMES = re.compile(
-    rb"""(?:env_var|EnvVar|EnvVar\.int|environ\.get|getenv|\benv)\(\s*["'](\w+)["']|environ\[\s*["'](\w+)["']|\benv:\s*["']?(\w+)"""
-)
+#: the settings that say what the platform is; the others say what is done with it
+_SETTINGS = ("schema", "commands", "makefile", "mkdocs", "catalogs", "references", "sqlmesh", "dagster", "environment")
+#: `env_var("X")`, `EnvVar("X")`, `os.environ["X"]`, `getenv("X")`, `{env: X}`; it begins with letters to be quick
+_ENVIRONMENT_NAMES = re.compile(rb"""nv(?:iron(?:\.get)?|_var|Var(?:\.int)?)?(?:[(\[]\s*["']|:\s*["']?)(\w+)""")
 _NAMES_VARIABLES = (".py", ".yaml", ".yml", ".toml", ".sql")
 
 
@@ -46,20 +46,29 @@ def fingerprint(settings: Settings) -> str:
 
 
 def fingerprints(settings: Settings) -> Fingerprints:
-    """The digests of the whole and of its parts, by content; linear in the bytes of the sources."""
-    root = settings.root
-    variables: set[bytes] = set()
+    """The digests of the whole and of its parts, by content; linear in the bytes of the sources, each read once."""
+    sources = _Sources(settings.root)
     readers = [f"{name} {file_digest(_PACKAGE / 'platform' / f'{name}.py')}" for name in READERS]
     base = _digest([*_installed(), *_settings(settings), *readers])
-    projects = [line for item in settings.sqlmesh for line in _tree(root, root / item.path, variables)]
-    locations = [line for path in _location_sources(settings) for line in _tree(root, path, variables)]
-    local = [line for path in _local_sources(settings) for line in _tree(root, path, set())]
-    own = list(_tree(_PACKAGE, _PACKAGE, set())) if "playbook" in settings.commands else []
-    environment = _environment(variables, settings)
+    projects = [line for item in settings.sqlmesh for line in sources.below(settings.root / item.path)]
+    locations = [line for path in _location_sources(settings) for line in sources.below(path)]
+    environment = _environment(sources.variables, settings)
+    own = list(sources.below(_PACKAGE)) if "playbook" in settings.commands else []
+    paths = (*_local_sources(settings), *environment_sources(settings))
+    local = [line for path in paths for line in sources.below(path)]
     sqlmesh = _digest([base, *projects, *environment])
     dagster = _digest([base, *projects, *locations, *environment])
     commands = _digest([base, *own, *(locations if any("=" in item for item in settings.commands) else [])])
     return Fingerprints(_digest([sqlmesh, dagster, commands, *local]), sqlmesh, dagster, commands)
+
+
+def environment_sources(settings: Settings) -> list[Path]:
+    """The folders whose files name the environment variables that a page may tell a person to set."""
+    found = [settings.root / project.path for project in settings.sqlmesh]
+    for location in settings.dagster:
+        beside = location.working_directory not in ("", ".")
+        found.append(settings.root / location.working_directory if beside else next(_location_sources(settings)))
+    return [*found, _PACKAGE] if _PACKAGE.is_relative_to(settings.root) else found
 
 
 def file_digest(path: Path) -> str:
@@ -101,7 +110,7 @@ def _installed() -> Iterator[str]:
 
 def _settings(settings: Settings) -> Iterator[str]:
     for key, value in sorted(asdict(settings).items()):
-        if key not in _SETTINGS_OF_PAGES:
+        if key in _SETTINGS:
             yield f"{key}={value!r}"
 
 
@@ -126,30 +135,46 @@ def _environment(variables: set[bytes], settings: Settings) -> list[str]:
     return [f"{name}={settings.environment.get(name, os.environ.get(name))!r}" for name in sorted(names)]
 
 
-def _tree(root: Path, start: Path, variables: set[bytes]) -> Iterator[str]:
-    """`path digest` of each source file at or below `start`, in order; adds the variables that they read."""
-    for path in _walk(start, root.resolve(), set()):
+class _Sources:
+    """The source files of a project, each read once; collects the variables that they name.
+
+    Paths are plain strings here: this runs at each check, and pathlib would take most of its time.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self._lines: dict[str, str] = {}
+        self.variables: set[bytes] = set()
+
+    def below(self, start: Path) -> Iterator[str]:
+        """`path digest` of each source file at or below `start`, in order."""
+        for path in _walk(str(start), os.path.realpath(self._root), set()):
+            if path not in self._lines:
+                self._lines[path] = self._line(path)
+            yield self._lines[path]
+
+    def _line(self, path: str) -> str:
+        name = _name(path, self._root) or _name(path, str(_PACKAGE)) or os.path.basename(path)  # noqa: PTH119
         try:
-            content = path.read_bytes()
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                content = file.read()
         except OSError as error:
-            yield f"{_name(path, root)} unreadable {error.errno}"
-            continue
-        if path.suffix in _NAMES_VARIABLES and (b"env" in content or b"Env" in content):
-            for names in _ENVIRONMENT_NAMES.findall(content):
-                variables.update(name for name in names if name)
-        yield f"{_name(path, root)} {hashlib.blake2b(content, digest_size=16).hexdigest()}"
+            return f"{name} unreadable {error.errno}"
+        if path.endswith(_NAMES_VARIABLES):
+            self.variables.update(_ENVIRONMENT_NAMES.findall(content))
+        return f"{name} {hashlib.blake2b(content, digest_size=16).hexdigest()}"
 
 
-def _name(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+def _name(path: str, base: str) -> str:
+    return path[len(base) + 1 :] if path.startswith(base + os.sep) else ""
 
 
-def _walk(start: Path, root: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+def _walk(start: str, root: str, seen: set[tuple[int, int]]) -> Iterator[str]:
     """Regular files below `start`; each folder once, and no link that leads out of the project."""
     try:
-        status = start.stat()
+        status = os.stat(start)  # noqa: PTH116
     except OSError:
-        if start.is_symlink():
+        if os.path.islink(start):  # noqa: PTH114
             yield start
         return
     if stat.S_ISREG(status.st_mode):
@@ -165,17 +190,13 @@ def _walk(start: Path, root: Path, seen: set[tuple[int, int]]) -> Iterator[Path]
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             if not entry.name.startswith(".") and entry.name not in IGNORED_FOLDERS:
-                yield from _walk(start / entry.name, root, seen)
+                yield from _walk(entry.path, root, seen)
         elif entry.is_symlink():
-            target = Path(entry.path)
-            if not target.is_dir() or _leads_inside(target, root):
-                yield from _walk(target, root, seen)
+            if not os.path.isdir(entry.path) or _leads_inside(entry.path, root):  # noqa: PTH112
+                yield from _walk(entry.path, root, seen)
         elif entry.is_file() and not entry.name.endswith(IGNORED_SUFFIXES):
-            yield start / entry.name
+            yield entry.path
 
 
-def _leads_inside(path: Path, root: Path) -> bool:
-    try:
-        return path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError):
-        return False
+def _leads_inside(path: str, root: str) -> bool:
+    return (os.path.realpath(path) + os.sep).startswith(root + os.sep)

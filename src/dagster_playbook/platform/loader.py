@@ -10,7 +10,13 @@ from typing import Any
 from dagster_playbook.platform.cache import Cache
 from dagster_playbook.platform.codec import facts_from
 from dagster_playbook.platform.facts import Facts, plain
-from dagster_playbook.platform.fingerprint import Fingerprints, distributions, file_digest, fingerprints
+from dagster_playbook.platform.fingerprint import (
+    Fingerprints,
+    distributions,
+    environment_sources,
+    file_digest,
+    fingerprints,
+)
 from dagster_playbook.settings import Settings
 
 Progress = Callable[[str], None]
@@ -137,14 +143,9 @@ def _merged(answers: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """Variables that the platform's own sources read, and those of Dagster that every code location needs."""
-    from pathlib import Path
-
     from dagster_playbook.platform.environment_reader import read_environment
 
-    folders = [*(item.working_directory for item in settings.dagster), *(item.path for item in settings.sqlmesh)]
-    package = Path(__file__).parents[1]
-    if package.is_relative_to(settings.root):
-        folders.append(package.relative_to(settings.root).as_posix())
+    folders = [path.relative_to(settings.root).as_posix() for path in environment_sources(settings)]
     found = read_environment(settings.root, tuple(folders))
     return {"DAGSTER_HOME": "dagster", **found} if settings.dagster else found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlmesh.core.selector import Selector
 
@@ -46,7 +46,7 @@ class SqlmeshAuthority:
         """The selector that `sqlmesh plan` builds, without the state that expanding an entry never reads."""
         context = self._context
         return context._selector_cls(
-            state_reader=None,
+            state_reader=cast("Any", None),
             models=context._models,
             context_path=context.path,
             dag=context.dag,
