@@ -40,11 +40,10 @@ def split(text: str) -> list[str]:
     return list(lexer)
 
 
-def parameter_name(name: str) -> str:
-    """The name that a placeholder has as an SQL parameter: `steps.head.hash` becomes `steps__head__hash`."""
-    return name.replace(".", "__").replace("-", "_")
+#: a call that every dialect parses, wherever a value, a list or a table may stand
+STAND_IN = "playbook_value"
 
 
 def bound_sql(sql: str) -> str:
-    """SQL with each placeholder as a named parameter that the SQL parser knows."""
-    return _PLACEHOLDER.sub(lambda match: f":{parameter_name(match.group(1))}", sql)
+    """SQL with each placeholder as a call of `STAND_IN` that names it: the tree is bound, never the text."""
+    return _PLACEHOLDER.sub(lambda match: f"{STAND_IN}('{match.group(1)}')", sql)

@@ -59,8 +59,10 @@ def restates(step: Step) -> bool:
 
 def problems(step: Step, facts: Facts) -> Iterator[BodyProblem]:
     """(rule, message, 1-based line of the body or 0, subject) of everything wrong with a step's body."""
-    for text in placeholder.malformed(step.fence.body):
-        yield "RB413", f"{text!r} is no placeholder: write {{{{ name }}}}", _line(step, text), text
+    if malformed := placeholder.malformed(step.fence.body):
+        for text in malformed:
+            yield "RB413", f"{text!r} is no placeholder: write {{{{ name }}}}", _line(step, text), text
+        return
     if step.kind in _YAML_KINDS:
         yield from _yaml(step, facts)
     elif step.kind is Kind.COMMAND:

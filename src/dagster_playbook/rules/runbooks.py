@@ -79,13 +79,14 @@ def _parameters(runbook: Runbook, _: Facts) -> Iterator[Trouble]:
 def _names(step: Step) -> list[str]:
     """Parameters and earlier results that a step reads; results of its own are left out."""
     names = runbook_bodies.names(step) + ([step.reexecutes] if step.reexecutes else [])
-    for text in (step.expect, step.unless):
+    own = runbook_bodies.RESULTS[step.kind] | runbook_bodies.columns(step)
+    for text, produced in ((step.expect, own), (step.unless, frozenset[str]())):
         try:
-            names += expression.parse(text).names() if text else []
+            used = expression.parse(text).names() if text else []
         except expression.ExpressionError:
             continue
-    own = runbook_bodies.RESULTS[step.kind] | runbook_bodies.columns(step)
-    return [name for name in names if name.split(".")[0] not in own]
+        names += [name for name in used if name.split(".")[0] not in produced]
+    return names
 
 
 def _graph(runbook: Runbook, _: Facts) -> Iterator[Trouble]:
@@ -100,6 +101,8 @@ def _graph(runbook: Runbook, _: Facts) -> Iterator[Trouble]:
         if handler is not None and not handler.recovery:
             message = f"on_failure={step.on_failure!r} has to be a step with the attribute `recovery`"
             yield trouble("RB403", message, step.location, step.on_failure)
+    if len(set(ids)) < len(ids):
+        return  # with two steps of one name there is no order to speak of
     reached = _reached(runbook)
     for step in runbook.steps:
         if step.id not in reached:

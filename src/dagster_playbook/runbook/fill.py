@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -10,7 +10,7 @@ import yaml
 from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.expression import ExpressionError, lookup
 from dagster_playbook.claims.runbook_model import Step
-from dagster_playbook.claims.step_text import bound_sql, commands, parameter_name, split
+from dagster_playbook.claims.step_text import STAND_IN, bound_sql, commands, split
 from dagster_playbook.errors import RunbookError
 
 _STRING_TAGS = ("tag:yaml.org,2002:timestamp",)
@@ -87,19 +87,41 @@ def sql_of(step: Step, scope: Mapping[str, Any]) -> str:
         raise _wrong(step, f"cannot be parsed as {step.subject} SQL: {str(error).splitlines()[0]}") from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Query | exp.Show | exp.Describe):
         raise _wrong(step, "one SELECT is wanted")
-    names = {parameter_name(name): name for name in placeholder.names(step.fence.body)}
 
     def bind(node: Any) -> Any:
-        if not isinstance(node, exp.Placeholder) or node.name not in names:
+        if isinstance(node, exp.In):
+            return _with_items(node, lambda name: _value(step, name, scope))
+        name = _stand_in(node)
+        if not name:
             return node
-        value = _value(step, names[node.name], scope)
+        value = _value(step, name, scope)
         if isinstance(node.parent, exp.Table):
-            return exp.to_identifier(value) if "." not in str(value) else _table(step, value, node.parent)
+            return _table(step, value, node.parent)
         if isinstance(value, list):
             return exp.Tuple(expressions=[exp.convert(item) for item in value])
         return exp.convert(value)
 
     return str(trees[0].transform(bind).sql(dialect=step.subject))
+
+
+def _stand_in(node: Any) -> str:
+    """The name of the placeholder that a node of the tree stands for, or ""."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Anonymous) and str(node.this).lower() == STAND_IN and len(node.expressions) == 1:
+        return str(node.expressions[0].name)
+    return ""
+
+
+def _with_items(node: Any, value_of: Callable[[str], Any]) -> Any:
+    """`x IN ({{ list }})` with the items of the list."""
+    from sqlglot import exp
+
+    found = [*node.expressions, *([node.args["field"]] if node.args.get("field") else [])]
+    names = [_stand_in(item) for item in found]
+    if len(found) == 1 and names[0] and isinstance(items := value_of(names[0]), list):
+        return exp.In(this=node.this, expressions=[exp.convert(item) for item in items])
+    return node
 
 
 def _table(step: Step, value: Any, table: Any) -> Any:
