@@ -223,12 +223,13 @@ def test_a_category_restates_its_models_and_downstream(platform: Platform) -> No
 def test_an_unknown_entry_stops_the_run_before_it_starts(
     platform: Platform, config: dict[str, Any], named: str
 ) -> None:
-    """One unknown entry beside a valid one fails the run, and neither state nor tables have changed."""
+    """One unknown entry beside a valid one fails the run for good, and neither state nor tables have changed."""
     rows, projects = platform.interval_rows(), platform.count("oso.projects_v1")
     result = platform.run("sqlmesh_all_assets", **config)
     assert not result.success
     assert named in failure(result)
     assert platform.evaluations(result) == []
+    assert platform.instance.get_run_by_id(result.run_id).tags["dagster/max_retries"] == "0"
     assert (platform.interval_rows(), platform.count("oso.projects_v1")) == (rows, projects)
 
 

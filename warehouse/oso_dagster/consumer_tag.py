@@ -7,6 +7,7 @@ import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from .config import AssignConsumerTagConfig
+from .refusal import refusal
 from .sqlmesh_asset import OP_NAME
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def assign_consumer_tag(
             refuse_in_flight(context.instance, since=began)
             moved = apply_move(client, move)
     except MoveRefusedError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise refusal(context, error) from error
     except NessieError as error:
         raise dg.Failure(str(error)) from error
     return dg.MaterializeResult(metadata=metadata(move, moved))

@@ -11,6 +11,8 @@ PROJECT = WAREHOUSE.parent
 SQLMESH_PROJECT = WAREHOUSE / "oso_sqlmesh"
 PRODUCTION = "prod"
 DEVELOPMENT = "dev"
+# Whatever writes to the warehouse is in this pool; dagster.yaml gives it one slot.
+POOL = "sqlmesh"
 
 
 def gateway() -> str:

@@ -43,6 +43,7 @@ def source_asset(table: RawTable) -> dg.AssetsDefinition:
         group_name=GROUP,
         description=table.description,
         kinds={"python"},
+        pool=settings.POOL,
         metadata={"dagster/column_schema": column_schema(table)},
     )
     def load_source(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:

@@ -14,6 +14,7 @@ from . import settings, source_assets
 from .approval import RestatementRefusedError, refuse_or_allow
 from .config import SQLMeshRunConfig
 from .evidence import FILE_NAME, IntervalConsole, Recorder
+from .refusal import refusal
 from .restatement import Restatement, RestatementError, resolve
 from .sqlmesh_resource import OsoSQLMeshResource
 from .translator import OsoContextConfig
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from sqlmesh import Context
 
 OP_NAME = "sqlmesh_project"
-POOL = "sqlmesh"
 CONTEXT_CONFIG = OsoContextConfig(path=str(settings.SQLMESH_PROJECT), gateway=settings.gateway())
 
 
@@ -69,7 +69,7 @@ OPTIONS = asset_options()
     deps=OPTIONS.to_asset_deps(),
     internal_asset_deps=OPTIONS.to_internal_asset_deps(),
     compute_kind="sqlmesh",
-    pool=POOL,
+    pool=settings.POOL,
 )
 def sqlmesh_project(
     context: dg.AssetExecutionContext, sqlmesh: OsoSQLMeshResource, config: SQLMeshRunConfig
@@ -144,7 +144,7 @@ def checked_restatement(
             refuse_or_allow(restatement, context.run.tags)
             context.log.info(f"restating {', '.join(restatement.models)}; affected: {', '.join(restatement.affected)}")
     except (RestatementError, RestatementRefusedError) as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise refusal(context, error) from error
     return restatement
 
 
