@@ -1,0 +1,311 @@
+"""Steps in their order, what they give to each other, and where a cut run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagster_playbook.claims.runbook_model import Runbook
+from dagster_playbook.errors import PlatformError, RunbookError
+from dagster_playbook.platform.dagster_runs import DagsterRun, Launch
+from dagster_playbook.runbook import journal
+from dagster_playbook.runbook.actions import Surroundings
+from dagster_playbook.runbook.evidence import verify_run
+from dagster_playbook.runbook.execute import Executor, begin, where_it_stopped
+from dagster_playbook.runbook.journal import Journal
+from dagster_playbook.runbook.redaction import Redactor
+from dagster_playbook.runbook.store import run_state
+from dagster_playbook.settings import Settings
+
+
+@dataclass
+class RememberedDagster:
+    """Remembers what was launched; a job ends as `endings` says, in order, and well after that."""
+
+    endings: list[Any] = field(default_factory=list)
+    launched: list[Launch] = field(default_factory=list)
+    known: list[DagsterRun] = field(default_factory=list)
+
+    def launch(self, launch: Launch, progress: Any, *, timeout_s: float = 0.0) -> DagsterRun:
+        self.launched.append(launch)
+        ending = self.endings.pop(0) if self.endings else "SUCCESS"
+        run_id = f"run{len(self.launched)}"
+        tags = {"playbook/run_key": launch.run_key}
+        self.known.insert(
+            0, DagsterRun(run_id, launch.job, str(ending), launch.config, tags, launch.parent_run_id or run_id)
+        )
+        if isinstance(ending, BaseException):
+            raise ending
+        return self.known[0]
+
+    def find(self, run_key: str) -> DagsterRun | None:
+        return next((run for run in self.known if run.tags["playbook/run_key"] == run_key), None)
+
+    def show(self, run_id: str) -> DagsterRun | None:
+        return next((run for run in self.known if run.run_id == run_id), None)
+
+    def runs(self, *, jobs: Sequence[str] = (), statuses: Sequence[str] = ()) -> list[DagsterRun]:
+        return [run for run in self.known if run.status in statuses]
+
+    def cancel(self, run_id: str) -> DagsterRun:
+        return DagsterRun(run_id, "", "CANCELED")
+
+
+@dataclass
+class Desk:
+    """Runs a runbook in a folder, again and again."""
+
+    folder: Path
+    runbook: Runbook
+    values: dict[str, Any] = field(default_factory=dict)
+    dagster: RememberedDagster = field(default_factory=RememberedDagster)
+    facts: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    permitted: list[str] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
+    run_id: str = "r1"
+
+    def run(self, **options: str) -> str:
+        folder = self.folder / self.run_id
+        fresh = not (folder / journal.FILE_NAME).exists()
+        progress = begin(self.runbook) if fresh else where_it_stopped(self.runbook, folder, **options)
+        written = Journal(folder)
+        if fresh:
+            written.append("opened", runbook=self.runbook.path)
+        around = Surroundings(
+            settings=Settings(self.folder),
+            run_id=self.run_id,
+            dagster=lambda: self.dagster,
+            ask=lambda step, question: self.answers[step],
+            progress=lambda *told: None,
+            values_of_facts=lambda: self.facts,
+            head=lambda: written.head,
+            approval="signed",
+        )
+        executor = Executor(
+            self.runbook,
+            self.values,
+            written,
+            around,
+            Redactor((), {}),
+            lambda step: self.permitted.append(step.id),
+            lambda name, data: None,
+            self.waited.append,
+        )
+        return executor.run(progress)
+
+    @property
+    def outcomes(self) -> list[tuple[str, str]]:
+        return [
+            (entry.data["step"], entry.data["outcome"])
+            for entry in journal.entries(self.folder / self.run_id)
+            if entry.event == "step-finished"
+        ]
+
+    @property
+    def state(self) -> str:
+        return str(run_state(self.folder / self.run_id)["state"])
+
+
+@pytest.fixture
+def desk_of(tmp_path: Path, runbook_of: Callable[..., Runbook]) -> Callable[..., Desk]:
+    return lambda body, parameters="": Desk(tmp_path, runbook_of(body, parameters))
+
+
+JOB = '```yaml {#%s job="job" no_undo="x"%s}\nops: {}\n```\n\n'
+FACT = '```yaml {#%s facts="equal"%s}\na: 1\n```\n\n'
+
+
+def test_steps_run_in_the_order_of_the_page(desk_of: Callable[..., Desk]) -> None:
+    """One after the other, and the run has succeeded when all have."""
+    desk = desk_of(JOB % ("one", "") + JOB % ("two", ""))
+    assert desk.run() == "succeeded"
+    assert desk.outcomes == [("one", "succeeded"), ("two", "succeeded")]
+    assert [launch.run_key for launch in desk.dagster.launched] == ["r1/one", "r1/two"]
+
+
+def test_a_failed_step_ends_the_run(desk_of: Callable[..., Desk]) -> None:
+    """Nothing after it is done."""
+    desk = desk_of(JOB % ("one", "") + JOB % ("two", ""))
+    desk.dagster.endings = ["FAILURE"]
+    assert desk.run() == "failed"
+    assert len(desk.dagster.launched) == 1
+
+
+def test_a_failed_job_is_re_executed_on_resume(desk_of: Callable[..., Desk]) -> None:
+    """Its parent is the failed run, so that the op sees what that one has finished."""
+    desk = desk_of(JOB % ("one", "") + JOB % ("two", ""))
+    desk.dagster.endings = ["SUCCESS", "FAILURE"]
+    desk.run()
+    assert desk.run() == "succeeded"
+    assert [(x.run_key, x.parent_run_id) for x in desk.dagster.launched] == [
+        ("r1/one", ""),
+        ("r1/two", ""),
+        ("r1/two", "run2"),
+    ]
+
+
+def test_a_job_that_went_well_before_the_cut_is_not_launched_again(desk_of: Callable[..., Desk]) -> None:
+    """Cut after the run and before the journal, it is found by its run key."""
+    desk = desk_of(JOB % ("one", ""))
+    desk.dagster.endings = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        desk.run()
+    assert desk.state == "interrupted"
+    desk.dagster.known = [DagsterRun("run1", "job", "SUCCESS", tags={"playbook/run_key": "r1/one"})]
+    assert desk.run() == "succeeded"
+    assert len(desk.dagster.launched) == 1
+
+
+def test_a_recovery_runs_only_after_a_failure(desk_of: Callable[..., Desk]) -> None:
+    """Normally it stands aside; after a failure it is what happens, and the run says so."""
+    body = JOB % ("one", ' on_failure="back"') + JOB % ("two", "") + JOB % ("back", " recovery")
+    well, badly = desk_of(body), desk_of(body)
+    assert well.run() == "succeeded"
+    assert [step for step, _ in well.outcomes] == ["one", "two"]
+    badly.run_id = "r2"
+    badly.dagster.endings = ["FAILURE"]
+    assert badly.run() == "recovered"
+    assert badly.outcomes == [("one", "failed"), ("back", "succeeded")]
+
+
+def test_unless_skips_a_step(desk_of: Callable[..., Desk]) -> None:
+    """A step whose condition holds is skipped, and that is written down."""
+    desk = desk_of(JOB % ("one", ' unless="wanted == false"'), "    wanted: {type: boolean, default: true, help: x}\n")
+    desk.values = {"wanted": False}
+    assert desk.run() == "succeeded"
+    assert desk.outcomes == [("one", "skipped")]
+
+
+def test_an_expectation_that_does_not_hold_fails_the_step(desk_of: Callable[..., Desk]) -> None:
+    """The message says what was expected and what was found."""
+    desk = desk_of('```sh {#tell changes="nothing" expect="exit_code == 3"}\ntrue\n```\n')
+    assert desk.run() == "failed"
+    last = [entry for entry in journal.entries(desk.folder / "r1") if entry.event == "step-finished"][-1]
+    assert last.data["message"] == "expected exit_code == 3; found {'exit_code': 0}"
+
+
+def test_a_waiting_step_looks_again(desk_of: Callable[..., Desk]) -> None:
+    """It is repeated, with its own pause, until it succeeds."""
+    desk = desk_of(FACT % ("fact", ' wait="1h" every="7s"'))
+    desk.waited = Waits(desk, after=2)
+    assert desk.run() == "succeeded"
+    assert list(desk.waited) == [7.0, 7.0]
+
+
+class Waits(list[float]):
+    """Makes the fact true after some pauses."""
+
+    def __init__(self, desk: Desk, after: int) -> None:
+        super().__init__()
+        self.desk, self.after = desk, after
+
+    def append(self, pause: float) -> None:
+        super().append(pause)
+        if len(self) == self.after:
+            self.desk.facts["a"] = 1
+
+
+def test_a_step_uses_the_result_of_an_earlier_one(desk_of: Callable[..., Desk]) -> None:
+    """Also after a cut, when the result comes from the journal."""
+    asked = '```text {#name ask=""}\nWho?\n```\n\n'
+    use = '```yaml {#use job="job" no_undo="x"}\nops: {a: {config: {who: "{{ steps.name.answer }}"}}}\n```\n'
+    desk = desk_of(asked + use)
+    desk.answers = {"name": "Ada; rm -rf /"}
+    desk.dagster.endings = ["FAILURE"]
+    desk.run()
+    assert desk.run() == "succeeded"
+    assert {launch.config["ops"]["a"]["config"]["who"] for launch in desk.dagster.launched} == {"Ada; rm -rf /"}
+
+
+def test_the_wrong_answer_fails(desk_of: Callable[..., Desk]) -> None:
+    """A question with one right answer is passed by that alone."""
+    desk = desk_of('```text {#sure ask="yes"}\nSure?\n```\n')
+    desk.answers = {"sure": "well"}
+    assert desk.run() == "failed"
+
+
+def test_an_approved_step_asks_for_its_permit_first(desk_of: Callable[..., Desk]) -> None:
+    """And its run carries the approval, and is not retried by Dagster."""
+    desk = desk_of(JOB % ("one", ' approve="approver"'))
+    desk.run()
+    assert desk.permitted == ["one"]
+    tags = desk.dagster.launched[0].tags
+    assert tags["playbook/approval"] == "signed"
+    assert tags["dagster/max_retries"] == "0"
+
+
+def test_what_cannot_be_asked_leaves_the_run_resumable(desk_of: Callable[..., Desk]) -> None:
+    """A platform that does not answer is no failure of the step: the run stops there and goes on there."""
+    desk = desk_of(JOB % ("one", ""))
+    desk.dagster.endings = [PlatformError("no answer")]
+    with pytest.raises(PlatformError):
+        desk.run()
+    desk.dagster.known.clear()
+    assert desk.run() == "succeeded"
+
+
+def test_a_cut_command_is_not_repeated_by_itself(desk_of: Callable[..., Desk]) -> None:
+    """Nobody knows what it did; the operator looks and says so."""
+    desk = desk_of('```sh {#make no_undo="x"}\ntouch made\n```\n')
+    Journal(desk.folder / "r1").append("opened", runbook="page.md")
+    Journal(desk.folder / "r1").append("step-started", step="make")
+    with pytest.raises(RunbookError, match="was cut while its command ran"):
+        desk.run()
+    assert not (desk.folder / "made").exists()
+    assert desk.run(again="make") == "succeeded"
+    assert (desk.folder / "made").exists()
+
+
+def test_a_step_can_be_taken_as_done(desk_of: Callable[..., Desk]) -> None:
+    """By the operator's word, and the run goes on behind it."""
+    desk = desk_of('```sh {#make no_undo="x"}\ntouch made\n```\n' + JOB % ("two", ""))
+    Journal(desk.folder / "r1").append("opened", runbook="page.md")
+    Journal(desk.folder / "r1").append("step-started", step="make")
+    assert desk.run(done="make") == "succeeded"
+    assert not (desk.folder / "made").exists()
+
+
+def test_a_command_that_hangs_is_stopped(desk_of: Callable[..., Desk]) -> None:
+    """Its time limit ends it."""
+    desk = desk_of('```sh {#hang changes="nothing" timeout="0.2s"}\nsleep 60\n```\n')
+    assert desk.run() == "failed"
+
+
+def test_a_program_that_is_missing_is_one_clear_error(desk_of: Callable[..., Desk]) -> None:
+    """Not a traceback."""
+    desk = desk_of('```sh {#x changes="nothing"}\nno-such-program-at-all\n```\n')
+    with pytest.raises(PlatformError, match="cannot be run"):
+        desk.run()
+
+
+def test_nothing_to_resume(desk_of: Callable[..., Desk]) -> None:
+    """A run that has succeeded has no step to go on with."""
+    desk = desk_of(JOB % ("one", ""))
+    desk.run()
+    with pytest.raises(RunbookError, match="nothing to resume"):
+        desk.run()
+
+
+def test_other_runs_are_seen_and_ones_own_are_not(desk_of: Callable[..., Desk]) -> None:
+    """Nothing in flight means nothing that somebody else has started."""
+    desk = desk_of('```yaml {#idle dagster="runs" expect="rows == 1"}\njobs: []\n```\n')
+    desk.dagster.known = [
+        DagsterRun("mine", "job", "STARTED", tags={"playbook/run_key": "r1/x"}),
+        DagsterRun("other", "job", "STARTED", tags={"playbook/run_key": "r0/x"}),
+    ]
+    assert desk.run() == "succeeded"
+
+
+def test_evidence_is_kept_and_an_edit_of_it_is_seen(desk_of: Callable[..., Desk]) -> None:
+    """Each step's result has a file, and the journal knows its digest."""
+    desk = desk_of(JOB % ("one", ""))
+    desk.run()
+    assert verify_run(desk.folder / "r1") == []
+    (file,) = (desk.folder / "r1" / "evidence").iterdir()
+    file.write_text(file.read_text().replace("SUCCESS", "FAILURE"))
+    assert verify_run(desk.folder / "r1") == [f"evidence/{file.name} was edited"]
