@@ -1,0 +1,14 @@
+"""Orders of a shop."""
+
+from .tables import RawTable
+
+COLUMNS = {"id": "BIGINT", "note": "VARCHAR", "ordered_at": "TIMESTAMP(6)"}
+
+
+def rows():
+    from google.cloud import bigquery
+
+    yield from bigquery.Client().query("SELECT 1", job_config=bigquery.QueryJobConfig(maximum_bytes_billed=10)).result()
+
+
+TABLES = (RawTable("shop", "orders", COLUMNS, rows, "One row for each order."),)

@@ -1,0 +1,15 @@
+MODEL (
+  name oso.stg_shop__orders,
+  dialect trino,
+  kind FULL,
+  tags ("entity_category=project"),
+  audits (
+    not_null(columns := (id))
+  )
+);
+
+SELECT
+  id::BIGINT AS id,
+  NOTE::VARCHAR AS note,
+  ordered_at::TIMESTAMP(6) AS ordered_at
+FROM @oso_source('shop.orders')

@@ -1,0 +1,128 @@
+"""Each warehouse rule fails its bad files, passes its good ones, and stands in the rules file that people read."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dagster_playbook.errors import ScaffoldError
+from dagster_playbook.findings import Severity
+from dagster_playbook.scaffold.layout import layout_of
+from dagster_playbook.scaffold.lint import RULES, LintResult, lint_warehouse
+from dagster_playbook.scaffold.lint.fixes import apply_safe_fixes
+from dagster_playbook.settings import load_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+CASES = ROOT / "tests" / "data" / "scaffold" / "lint"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+#: findings that a bad file cannot avoid beside its own
+BESIDE = {
+    "WH103": {"WH101"},
+    "WH205": {"WH206", "WH207"},
+    "WH206": {"WH207"},
+    "WH208": {"WH208"},
+    "WH301": {"WH310"},
+    "WH302": {"WH302"},
+    "WH306": {"WH101", "WH206"},
+    "WH309": set[str](),
+}
+
+
+def _lint(folder: Path) -> LintResult:
+    return lint_warehouse(layout_of(load_settings(folder)), now=NOW)
+
+
+def _project(tmp_path: Path, code: str, kind: str) -> Path:
+    """The base project with the files of a case laid over it."""
+    shutil.copytree(CASES / "base", tmp_path / "p")
+    shutil.copytree(CASES / code / kind, tmp_path / "p", dirs_exist_ok=True)
+    return tmp_path / "p"
+
+
+def _codes(result: LintResult) -> set[str]:
+    return {finding.rule for finding in result.findings}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_bad_files_fail(code: str, tmp_path: Path) -> None:
+    """The bad files of a rule break that rule, and no other that they could keep."""
+    found = _codes(_lint(_project(tmp_path, code, "bad")))
+    assert code in found
+    assert found <= {code} | BESIDE.get(code, set())
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_good_files_pass(code: str, tmp_path: Path) -> None:
+    """The good files of a rule break no rule at all."""
+    assert [str(f.message) for f in _lint(_project(tmp_path, code, "good")).findings] == []
+
+
+def test_every_rule_has_files() -> None:
+    """There is one folder of cases for each rule and none without a rule."""
+    assert {path.name for path in CASES.iterdir()} - {"base"} == set(RULES)
+
+
+@pytest.mark.parametrize("file", sorted({rule.told_in for rule in RULES.values()}))
+def test_rules_file_and_rules_name_each_other(file: str) -> None:
+    """A rules file tells exactly the rules that the machine holds, by code and name."""
+    told = re.findall(r"^- \*\*(WH\d+) ([a-z-]+)\*\*", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    assert told == [(rule.code, rule.name) for rule in RULES.values() if rule.told_in == file]
+
+
+def test_codes_and_names_are_unique() -> None:
+    """No two rules share a name."""
+    assert Counter(rule.name for rule in RULES.values()).most_common(1)[0][1] == 1
+
+
+@pytest.mark.parametrize("code", ["WH204", "WH305"])
+def test_safe_fix_cures(code: str, tmp_path: Path) -> None:
+    """What --fix writes leaves nothing to find."""
+    project = _project(tmp_path, code, "bad")
+    assert len(apply_safe_fixes(project, _lint(project).findings)) == 1
+    assert _lint(project).findings == ()
+
+
+def test_unquoted_tag_is_found_at_its_place(tmp_path: Path) -> None:
+    """The finding points at the tag itself, and its fix quotes it."""
+    (finding,) = _lint(_project(tmp_path, "WH305", "bad")).findings
+    assert (finding.location.line, finding.location.column) == (5, 9)
+    assert finding.fix is not None and finding.fix.replacement == '"entity_category=project"'
+
+
+def test_stale_dates_are_a_warning(tmp_path: Path) -> None:
+    """Time alone never fails a build."""
+    (finding,) = _lint(_project(tmp_path, "WH203", "bad")).findings
+    assert finding.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        ("models/staging/stg_a__b.sql", "MODEL (name oso.x, kind FULL", "not closed"),
+        ("models/staging/stg_a__b.sql", "MODEL (name 'oso", "cannot be read as SQL"),
+        ("seeds/seed_a__b.csv", 'id\n"1', "cannot be read as CSV"),
+        ("seeds/seed_a__b.csv", "id,name\n1\n", "has 1 cells where the header has 2"),
+        ("seeds/seed_a__b.csv", "", "has no header"),
+        ("seeds/seed_a__b.csv", b"id\n\xff\xfe\n", "cannot be read"),
+        ("external_models.yaml", "- name: [", "is no YAML"),
+    ],
+)
+def test_broken_file_is_a_finding(path: str, text: str | bytes, message: str, tmp_path: Path) -> None:
+    """A file that cannot be read is one clear finding, never a traceback and never a pass."""
+    shutil.copytree(CASES / "base", tmp_path / "p")
+    target = tmp_path / "p" / "warehouse" / "oso_sqlmesh" / path
+    target.write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert [f.rule for f in _lint(tmp_path / "p").findings if message in f.message] == ["WH311"]
+
+
+def test_missing_warehouse_is_an_error(tmp_path: Path) -> None:
+    """A project without its SQLMesh folder could not be looked at."""
+    shutil.copytree(CASES / "base", tmp_path / "p")
+    shutil.rmtree(tmp_path / "p" / "warehouse" / "oso_sqlmesh")
+    with pytest.raises(ScaffoldError, match="no SQLMesh project"):
+        _lint(tmp_path / "p")
