@@ -55,10 +55,9 @@ class BlockParser:
         self.parse_lines(root, lines)
         read = 0
         while read < len(self.footnotes):
-            name = list(self.footnotes)[read]
-            note = root.add("aside", "footnote")
-            self.parse_lines(note, self.footnotes[name])
-            read += 1
+            for name in list(self.footnotes)[read:]:
+                self.parse_lines(root.add("aside", "footnote"), self.footnotes[name])
+                read += 1
         return root
 
     def parse_lines(self, parent: Node, lines: list[Line]) -> None:

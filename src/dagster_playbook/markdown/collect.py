@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from dagster_playbook.markdown.attributes import Pairs, match_at_end, match_inline
@@ -123,7 +123,8 @@ class Collector:
         if STX not in text:
             return nested
         for found in _TOKEN.finditer(text):
-            if any(start <= found.start() < end for start, end in hidden):
+            before = bisect_right(hidden, (found.start(), len(text)))
+            if before and found.start() < hidden[before - 1][1]:
                 continue
             number = int(found.group(2))
             if found.group(1) == "f":

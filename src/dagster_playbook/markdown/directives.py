@@ -28,6 +28,7 @@ class Directives:
     suppressions: list[Suppression] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     _open: Comment | None = None
+    _ends: dict[int, int] = field(default_factory=dict)
 
     def read(self, comments: list[Comment]) -> None:
         """Take in all comments of a page."""
@@ -99,18 +100,24 @@ class Directives:
         if row >= len(rows) or rows[row].path != rows[first].path:
             return own
         stop = self._block_end(row)
-        return rows[row].line, max(
-            rows[item].line for item in range(row, stop + 1) if rows[item].path == rows[row].path
-        )
+        while rows[stop].path != rows[row].path:
+            stop -= 1
+        return rows[row].line, max(rows[row].line, rows[stop].line)
 
     def _block_end(self, row: int) -> int:
         """Last row of the block that begins at `row`."""
-        if row in self.code_blocks:
-            return self.code_blocks[row]
         rows = self.source.rows
-        while row + 1 < len(rows) and _text(rows[row + 1].text) and row + 1 not in self.code_blocks:
-            row += 1
-        return row
+        seen = []
+        while row not in self.code_blocks and row not in self._ends:
+            seen.append(row)
+            following = row + 1
+            if following >= len(rows) or not _text(rows[following].text) or following in self.code_blocks:
+                self._ends[row] = row
+            else:
+                row = following
+        end = self.code_blocks[row] if row in self.code_blocks else self._ends[row]
+        self._ends.update(dict.fromkeys(seen, end))
+        return end
 
     def _place(self, comment: Comment) -> Location:
         return self.source.location(*comment.start, *comment.end)

@@ -293,7 +293,7 @@ class HtmlStage:
             return False
         blank = _INNER_BLANK.search(self._source.text, position)
         end = blank.start() if blank else len(self._source.text)
-        self._allowance -= end - position
+        self._allowance -= end - position + len(self._inline)
         names = "|".join(re.escape(name) for name in set(self._inline))
         return re.compile(rf"</\s*(?:{names})\s*>", re.IGNORECASE).search(self._source.text, position, end) is not None
 

@@ -151,7 +151,7 @@ class Includer:
             base = Path(os.path.normpath(self.root.absolute() / folder))
             file = Path(os.path.normpath(base / path))
             inside = file != base and file.is_relative_to(base)
-            if inside and (file.exists() or file.is_symlink()):
+            if inside and os.path.lexists(file):
                 return Path(os.path.relpath(file, self.root)).as_posix()
         return None
 

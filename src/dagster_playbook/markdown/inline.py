@@ -7,6 +7,7 @@ a match is overwritten by as many marks as it has characters, so that every offs
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -58,6 +59,20 @@ class Inline:
     links: list[InlineLink] = field(default_factory=list)
     html: list[tuple[int, int]] = field(default_factory=list)
     cuts: list[tuple[int, int, str]] = field(default_factory=list)
+    _sorted: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def cuts_between(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        """The cuts that lie wholly in a stretch, in order."""
+        if len(self._sorted) != len(self.cuts):
+            self._sorted = sorted(self.cuts)
+        found = []
+        for index in range(bisect_left(self._sorted, (start, 0, "")), len(self._sorted)):
+            cut = self._sorted[index]
+            if cut[0] >= end:
+                break
+            if cut[1] <= end:
+                found.append(cut)
+        return found
 
     def visible_spans(self) -> list[CodeSpan]:
         """Code spans that are neither part of raw HTML nor of a target nor of an image's alternative text."""

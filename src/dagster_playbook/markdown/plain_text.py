@@ -14,20 +14,20 @@ _UNDERSCORES = re.compile(r"_+")
 
 def plain_text(found: Inline, start: int = 0, end: int = -1) -> str:
     """The shown text of a stretch, blanks collapsed."""
-    end = len(found.text) if end < 0 else end
-    if not found.cuts and "*" not in found.text and "_" not in found.text and "&" not in found.text:
-        return " ".join(found.text[start:end].replace(FILLER, "").split())
-    outer = _outermost([cut for cut in found.cuts if start <= cut[0] and cut[1] <= end])
-    masked = mask(found.text, [cut[:2] for cut in outer])
-    outer += [(*stretch, "") for stretch in emphasis_marks(masked[:end], start)]
+    text = found.text[start : len(found.text) if end < 0 else end]
+    if not found.cuts and "*" not in text and "_" not in text and "&" not in text:
+        return " ".join(text.replace(FILLER, "").split())
+    inside = found.cuts_between(start, start + len(text))
+    outer = _outermost([(first - start, last - start, shown) for first, last, shown in inside])
+    masked = mask(text, [cut[:2] for cut in outer])
+    outer += [(*stretch, "") for stretch in emphasis_marks(masked)]
     outer.sort()
     pieces = []
-    position = start
+    position = 0
     for begin, stop, shown in outer:
-        if begin >= position:
-            pieces += [html.unescape(found.text[position:begin]), shown]
-            position = stop
-    pieces.append(html.unescape(found.text[position:end]))
+        pieces += [html.unescape(text[position:begin]), shown]
+        position = stop
+    pieces.append(html.unescape(text[position:]))
     return " ".join("".join(pieces).replace(FILLER, "").split())
 
 
@@ -36,7 +36,7 @@ def element_bounds(found: Inline) -> tuple[int, int]:
     places = [(span.begin, span.stop) for span in found.spans]
     places += [(link.begin, link.stop) for link in found.links]
     masked = mask(found.text, [cut[:2] for cut in _outermost(found.cuts)])
-    places += emphasis_marks(masked, 0)
+    places += emphasis_marks(masked)
     if not places:
         return len(found.text), 0
     return min(start for start, _ in places), max(end for _, end in places)
@@ -51,18 +51,18 @@ def _outermost(cuts: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     return outer
 
 
-def emphasis_marks(text: str, start: int) -> list[tuple[int, int]]:
+def emphasis_marks(text: str) -> list[tuple[int, int]]:
     """Stretches of `*` and `_` that open or close emphasis."""
-    return _pairs(text, start, _STARS, smart=False) + _pairs(text, start, _UNDERSCORES, smart=True)
+    return _pairs(text, _STARS, smart=False) + _pairs(text, _UNDERSCORES, smart=True)
 
 
-def _pairs(text: str, start: int, pattern: re.Pattern[str], *, smart: bool) -> list[tuple[int, int]]:
+def _pairs(text: str, pattern: re.Pattern[str], *, smart: bool) -> list[tuple[int, int]]:
     """Pair runs of one mark; a smart mark within a word is text."""
     taken: list[tuple[int, int]] = []
     opened: list[tuple[int, int]] = []
-    for found in pattern.finditer(text, start):
+    for found in pattern.finditer(text):
         first, last = found.span()
-        before = text[first - 1] if first > start else " "
+        before = text[first - 1] if first > 0 else " "
         after = text[last] if last < len(text) else " "
         can_close = not before.isspace() and not (smart and after.isalnum())
         can_open = not after.isspace() and not (smart and before.isalnum())
