@@ -15,6 +15,8 @@ from dagster_playbook.errors import PlaybookError
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Check every config, command, query, name and number on the pages."),
     "explain": ("explain", "Say what a rule holds, why, and what to do, with examples."),
+    "watch": ("watch", "Check again at every save."),
+    "lsp": ("lsp", "Serve findings, fixes and completion to an editor."),
     "facts": ("facts", "Print what the platform is: models, jobs, config, catalogs, commands, versions."),
     "schema": ("schema", "Print or write the JSON Schema of a job's run config or an op's config."),
     "plan": ("plan", "Show what a runbook would do, and what a restatement would touch; changes nothing."),

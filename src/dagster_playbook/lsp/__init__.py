@@ -1,0 +1,1 @@
+"""The language server: the checker's findings, fixes and names while a page is being written."""
