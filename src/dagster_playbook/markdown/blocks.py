@@ -11,13 +11,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dagster_playbook.markdown.code_blocks import read_blank, read_code
 from dagster_playbook.markdown.containers import read_container
-from dagster_playbook.markdown.fences import TOKEN_LINE, RawFence
+from dagster_playbook.markdown.fences import RawFence
 from dagster_playbook.markdown.footnotes import read_footnotes
 from dagster_playbook.markdown.lists import read_definition, read_indented, read_list
-from dagster_playbook.markdown.source import STX, Line
+from dagster_playbook.markdown.source import Line
 from dagster_playbook.markdown.tables import read_table
-from dagster_playbook.markdown.tree import TAB, Block, Node, detab, loose_detab, match_mark, split_blocks
+from dagster_playbook.markdown.tree import Block, Node, loose_detab, match_mark, split_blocks
 
 MAX_DEPTH = 200
 """Containers within containers; deeper, Python-Markdown itself comes near its recursion limit."""
@@ -89,67 +90,6 @@ class BlockParser:
         for block in blocks:
             parent.add("p", text=block.all())
         blocks.clear()
-
-
-def _blank(_parser: BlockParser, parent: Node, blocks: Blocks) -> bool:
-    block = blocks[0]
-    if block.first:
-        return False
-    blocks.popleft()
-    added = 2
-    if not block.is_blank:
-        added = 1
-        rest = block.rest(block.start + 1)
-        if not rest.is_blank:
-            blocks.appendleft(rest)
-    code = parent.last
-    if code is not None and code.tag == "pre" and code.text:
-        for _ in range(added):
-            code.text.append(_line_after(code.text[-1]))
-    return True
-
-
-def _line_after(line: Line) -> Line:
-    return Line("", line.row + 1, 0)
-
-
-def _code(parser: BlockParser, parent: Node, blocks: Blocks) -> bool:
-    if not blocks[0].first.startswith(TAB):
-        return False
-    block = _without_fences(parser, blocks.popleft())
-    taken, rest = detab(block)
-    taken = _rstrip(taken)
-    code = parent.last
-    if code is not None and code.tag == "pre" and code.text:
-        code.text += [_line_after(code.text[-1]), *taken]
-    else:
-        parent.add("pre", text=taken).mode = "raw"
-    if not rest.is_blank:
-        blocks.appendleft(rest)
-    return True
-
-
-def _rstrip(lines: list[Line]) -> list[Line]:
-    while len(lines) > 1 and not lines[-1].text.strip():
-        lines.pop()
-    return [*lines[:-1], lines[-1]._replace(text=lines[-1].text.rstrip())]
-
-
-def _without_fences(parser: BlockParser, block: Block) -> Block:
-    """The block with the original lines of each fence in it: in indented code a fence is code."""
-    lines = block.all()
-    if not any(STX in line.text for line in lines):
-        return block
-    found: list[Line] = []
-    for line in lines:
-        token = TOKEN_LINE.match(line.text)
-        if token and int(token.group(2)) not in parser.reverted:
-            number = int(token.group(2))
-            parser.reverted.add(number)
-            found += parser.fences[number].restored(len(token.group(1)))
-        else:
-            found.append(line)
-    return Block(found)
 
 
 def _table(_parser: BlockParser, parent: Node, blocks: Blocks) -> bool:
@@ -281,9 +221,9 @@ def _paragraph(parser: BlockParser, parent: Node, blocks: Blocks) -> bool:
 _Rule = Callable[[BlockParser, Node, Blocks], bool]
 _RULES: tuple[_Rule, ...] = (
     read_container,
-    _blank,
+    read_blank,
     read_indented,
-    _code,
+    read_code,
     _table,
     _heading,
     _setext,

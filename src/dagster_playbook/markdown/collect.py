@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from dagster_playbook.markdown.attributes import Pairs, match_at_end, match_inline
 from dagster_playbook.markdown.fences import RawFence
 from dagster_playbook.markdown.html_output import LocatedText
-from dagster_playbook.markdown.inline import Inline, InlineParser
+from dagster_playbook.markdown.inline import InlineParser
+from dagster_playbook.markdown.inline_text import Inline
 from dagster_playbook.markdown.model import Fence, Link, Span
 from dagster_playbook.markdown.plain_text import element_bounds, plain_text
 from dagster_playbook.markdown.raw_html import Comment, HtmlAnchor, HtmlLink, scan_html
@@ -62,7 +63,8 @@ class Collector:
         while waiting:
             node = waiting.pop()
             waiting += self._node(node)
-            waiting += reversed(node.children)
+            if node.tag != "hr":
+                waiting += reversed(node.children)
 
     def _node(self, node: Node) -> list[Node]:
         if node.id:

@@ -11,18 +11,17 @@ import re
 from dataclasses import dataclass, field
 
 from dagster_playbook.markdown.html_output import LocatedText, Output
-from dagster_playbook.markdown.html_tags import Tag, read_end_tag, read_start_tag, start_tag_end
+from dagster_playbook.markdown.html_tags import (
+    BLOCK_TAGS,
+    Tag,
+    content_state,
+    read_end_tag,
+    read_start_tag,
+    start_tag_end,
+)
 from dagster_playbook.markdown.source import ETX, STX, Line
 from dagster_playbook.markdown.tree import Node
 
-BLOCK_TAGS = frozenset(
-    "address article aside blockquote body canvas center colgroup dd details div dl dt fieldset figcaption figure "
-    "footer form group h1 h2 h3 h4 h5 h6 header hgroup hr html iframe legend li main map math menu nav noscript "
-    "object ol option output p pre progress script section style summary table tbody td textarea tfoot th thead "
-    "tr ul video".split()
-)
-_SPAN_TAGS = frozenset("address dd dt h1 h2 h3 h4 h5 h6 legend li p summary td th".split())
-_RAW_TAGS = frozenset("canvas math option pre script style textarea".split())
 _TEXT_TAGS = frozenset({"script", "style"})
 _VOID_TAGS = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _INTERESTING = re.compile(r"<(?=[a-zA-Z/!?])|&#(?!(?:[0-9]+|[xX][0-9a-fA-F]+)[^0-9a-fA-F])")
@@ -169,7 +168,7 @@ class HtmlStage:
             return
         fresh = bool(self._open) and self._open[-1].is_fresh
         if tag.name in BLOCK_TAGS and (at_start or self._in_tail or fresh):
-            state = self._state(tag)
+            state = content_state(tag, self._open[-1].state if self._open else "")
             if self._in_raw or (state == "off" and not self._open):
                 self._raw_start(tag, start, at_start)
             else:
@@ -180,19 +179,6 @@ class HtmlStage:
             self._data(start, tag.end)
             if tag.name not in BLOCK_TAGS and tag.name not in _VOID_TAGS:
                 self._inline.append(tag.name)
-
-    def _state(self, tag: Tag) -> str:
-        wanted = tag.attributes.get("markdown", "0")
-        wanted = "1" if wanted == "markdown" else wanted
-        outer = self._open[-1].state if self._open else ""
-        if outer == "off" or (outer == "span" and wanted != "0"):
-            wanted = outer
-        is_span, is_raw = tag.name in _SPAN_TAGS, tag.name in _RAW_TAGS
-        if not is_raw and ((wanted == "1" and not is_span) or wanted == "block"):
-            return "block"
-        if not is_raw and ((wanted == "1" and is_span) or wanted == "span"):
-            return "span"
-        return "off"
 
     def _raw_start(self, tag: Tag, start: int, at_start: bool) -> None:
         if tag.name in BLOCK_TAGS and (self._in_tail or (at_start and not self._in_raw)):

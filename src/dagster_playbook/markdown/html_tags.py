@@ -6,6 +6,15 @@ import html
 import re
 from dataclasses import dataclass
 
+BLOCK_TAGS = frozenset(
+    "address article aside blockquote body canvas center colgroup dd details div dl dt fieldset figcaption figure "
+    "footer form group h1 h2 h3 h4 h5 h6 header hgroup hr html iframe legend li main map math menu nav noscript "
+    "object ol option output p pre progress script section style summary table tbody td textarea tfoot th thead "
+    "tr ul video".split()
+)
+_SPAN_TAGS = frozenset("address dd dt h1 h2 h3 h4 h5 h6 legend li p summary td th".split())
+_RAW_TAGS = frozenset("canvas math option pre script style textarea".split())
+
 _START_TAG = re.compile(
     r"""<[a-zA-Z][^`\t\n\r\f />\x00]*+(?:[\s/]*+(?:(?<=['"\s/])[^`\s/>][^\s/=>]*+"""
     r"""(?:\s*+=++\s*+(?:'[^']*+'|"[^"]*+"|(?!['"])[^`>\s]*+)(?:\s*+,)*+)?+(?:\s|/(?!>))*+)*+)?+\s*+"""
@@ -80,3 +89,20 @@ def read_end_tag(text: str, start: int) -> Tag | None:
     if not found or close == -1:
         return None
     return Tag(found.group(1).lower(), close + 1, {}, {})
+
+
+def content_state(tag: Tag, outer: str) -> str:
+    """How the content of a block-level element is read: as `block` or `span` Markdown, or not (`off`).
+
+    The attribute `markdown` asks for it; `outer` is the state of the element around it, which may forbid it.
+    """
+    wanted = tag.attributes.get("markdown", "0")
+    wanted = "1" if wanted == "markdown" else wanted
+    if outer == "off" or (outer == "span" and wanted != "0"):
+        wanted = outer
+    if tag.name in _RAW_TAGS:
+        return "off"
+    is_span = tag.name in _SPAN_TAGS
+    if wanted == "block" or (wanted == "1" and not is_span):
+        return "block"
+    return "span" if wanted == "span" or (wanted == "1" and is_span) else "off"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from dagster_playbook.markdown.inline import Inline, mask
+from dagster_playbook.markdown.inline_text import Inline, mask
 from dagster_playbook.markdown.source import FILLER
 
 _STARS = re.compile(r"\*+")
