@@ -117,6 +117,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterato
         patch.setenv("OSO_WAREHOUSE_DATA", str(data))
         patch.setenv("OSO_GIT_REPOSITORY", str(repository))
         patch.setenv("DAGSTER_HOME", str(home))
+        # Approvals have tests of their own; here it is about what a restatement does.
+        patch.setenv("OSO_RESTATEMENT_APPROVAL", "off")
         patch.delenv("DAGSTER_SQLMESH_GATEWAY", raising=False)
         patch.delenv("OSO_SQLMESH_SOURCES", raising=False)
         with dg.DagsterInstance.from_config(str(home)) as instance:
@@ -239,6 +241,32 @@ def test_the_dev_environment_is_planned_first(platform: Platform) -> None:
     assert result.success
     environments = platform.query("SELECT name FROM sqlmesh._environments ORDER BY name", "state")
     assert environments == [("dev",), ("prod",)]
+
+
+def test_a_failed_audit_names_its_model(platform: Platform) -> None:
+    """A model whose audit fails is named in the failure, its evaluation is recorded as failed, nothing follows it."""
+    platform.query("INSERT INTO pypi.distributions SELECT * FROM pypi.distributions LIMIT 1")
+    result = platform.run("sqlmesh_all_assets", restate_models=["oso.stg_pypi__projects"])
+    assert "oso.stg_pypi__projects" in failure(result).replace('"', "")
+    assert "unique_values" in failure(result)
+    assert [(found.model, found.succeeded) for found in platform.evaluations(result)] == [
+        ("oso.stg_pypi__projects", False)
+    ]
+    assert platform.run("source_assets_job").success
+    assert platform.run("sqlmesh_all_assets", restate_models=["oso.stg_pypi__projects"]).success
+
+
+def test_an_external_table_restates_what_reads_it(platform: Platform) -> None:
+    """Naming a raw table restates everything that hangs on it."""
+    result = platform.run("sqlmesh_all_assets", restate_models=["pypi.project_urls"])
+    assert {found.model for found in platform.evaluations(result) if found.restated} == {
+        "oso.stg_pypi__project_urls",
+        "oso.stg_github__repositories",
+        "oso.int_repositories",
+        "oso.repositories_v0",
+        "oso.int_artifacts_by_project",
+        "oso.artifacts_by_project_v1",
+    }
 
 
 def test_a_source_asset_replaces_its_table(platform: Platform) -> None:

@@ -25,6 +25,17 @@ def data_dir() -> Path:
     return Path(os.environ.get("OSO_WAREHOUSE_DATA") or PROJECT / ".playbook" / "warehouse").absolute()
 
 
+def approval_required() -> bool:
+    """Whether a restatement needs an approval: yes, unless `OSO_RESTATEMENT_APPROVAL` is `off` for this deployment."""
+    return os.environ.get("OSO_RESTATEMENT_APPROVAL") != "off"
+
+
+def approvers() -> Path:
+    """Who may approve: the project's policy, or on the embedded warehouse the keys that were made for trying it out."""
+    trial = PROJECT / ".playbook" / "approvers"
+    return trial if gateway() == "duckdb" and trial.is_dir() else PROJECT / "runbooks" / "approvers"
+
+
 def git_repository() -> Path:
     """The repository whose history is a source: `OSO_GIT_REPOSITORY`, this project when unset."""
     return Path(os.environ.get("OSO_GIT_REPOSITORY") or PROJECT).absolute()

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 import dagster as dg
 from dagster_sqlmesh import sqlmesh_to_multi_asset_options
 from dagster_sqlmesh.controller.base import PlanOptions
+from dagster_sqlmesh.resource import PlanOrRunFailedError
 from dagster_sqlmesh.types import SQLMeshMultiAssetOptions
+
+from dagster_playbook.platform.recovery import ATTEMPTS_FOLDER
+from dagster_playbook.platform.restatement import Attempts, Book, reconciling
 
 from . import settings, source_assets
 from .approval import RestatementRefusedError, refuse_or_allow
@@ -16,11 +20,13 @@ from .config import SQLMeshRunConfig
 from .evidence import FILE_NAME, IntervalConsole, Recorder
 from .refusal import refusal
 from .restatement import Restatement, RestatementError, resolve
-from .sqlmesh_resource import OsoSQLMeshResource
+from .sqlmesh_resource import OsoSQLMeshResource, sqlmesh_failure
 from .translator import OsoContextConfig
 
 if TYPE_CHECKING:
     from sqlmesh import Context
+
+    from dagster_playbook.approval.grant import Grant
 
 OP_NAME = "sqlmesh_project"
 CONTEXT_CONFIG = OsoContextConfig(path=str(settings.SQLMESH_PROJECT), gateway=settings.gateway())
@@ -89,14 +95,17 @@ def sqlmesh_project(
     results = sqlmesh.run(
         context,
         config=CONTEXT_CONFIG,
-        context_factory=recorded(mesh, recorder),
+        context_factory=reconciling(book(context, config), recorded(mesh, recorder)),
         environment=settings.PRODUCTION,
         start=config.start,
         end=config.end,
         restate_models=list(restatement.models) if restatement else None,
         plan_options=plan_options(config),
     )
-    yield from with_evidence(context, results, recorder)
+    try:
+        yield from with_evidence(context, results, recorder)
+    except PlanOrRunFailedError as error:
+        raise sqlmesh_failure(error) from error
 
 
 def plan_development(
@@ -141,11 +150,27 @@ def checked_restatement(
     try:
         restatement = resolve(mesh, config, settings.PRODUCTION)
         if restatement:
-            refuse_or_allow(restatement, context.run.tags)
+            tell_grant(context, refuse_or_allow(restatement, config, OP_NAME, context.run.tags, root_run_id(context)))
             context.log.info(f"restating {', '.join(restatement.models)}; affected: {', '.join(restatement.affected)}")
     except (RestatementError, RestatementRefusedError) as error:
         raise refusal(context, error) from error
     return restatement
+
+
+def tell_grant(context: dg.AssetExecutionContext, grant: "Grant | None") -> None:
+    """Write down under whose approval the run restates; loudly when nobody gave one."""
+    if grant is None:
+        context.log.warning("restating without an approval: OSO_RESTATEMENT_APPROVAL is off in this deployment")
+    elif grant.is_break_glass:
+        context.log.error(f"BREAK GLASS by {grant.requester}: {grant.reason}: restating without an approval")
+        context.instance.add_run_tags(context.run.run_id, {"playbook/break_glass": grant.requester})
+    else:
+        context.log.info(f"approved by {grant.approver}, asked for by {grant.requester}")
+
+
+def root_run_id(context: dg.AssetExecutionContext) -> str:
+    """The first run of the chain of retries and re-executions that this run is in."""
+    return context.run.root_run_id or context.run.run_id
 
 
 def load_missing_sources(context: dg.AssetExecutionContext, mesh: "Context") -> None:
@@ -161,7 +186,7 @@ def new_recorder(context: dg.AssetExecutionContext, restatement: Restatement | N
     return Recorder(
         path=evidence_file(),
         run_id=context.run.run_id,
-        root_run_id=context.run.root_run_id or context.run.run_id,
+        root_run_id=root_run_id(context),
         affected=frozenset(restatement.affected if restatement else ()),
     )
 
@@ -169,6 +194,12 @@ def new_recorder(context: dg.AssetExecutionContext, restatement: Restatement | N
 def evidence_file() -> Path:
     """Where evaluations are recorded, one JSON object a line."""
     return settings.data_dir() / FILE_NAME
+
+
+def book(context: dg.AssetExecutionContext, config: SQLMeshRunConfig) -> Book:
+    """Where this run's restatement is kept over all its attempts, so that a re-execution does only what is left."""
+    attempts = Attempts(settings.data_dir() / ATTEMPTS_FOLDER)
+    return Book(attempts, root_run_id(context), evidence_file(), config.model_dump())
 
 
 def recorded(mesh: "Context", recorder: Recorder) -> Any:

@@ -55,6 +55,7 @@ class BlastRadius:
     Attributes:
         entries: the selectors as asked for; window: as asked for, "" where left to SQLMesh.
         models: in the order of evaluation.
+        restated: names of all models that SQLMesh restates, sorted.
         untouched: selected or downstream models that are never restated, with the reason.
         environments: development environments whose intervals are cleared, with the models concerned.
         marts: affected models that no other model reads: what consumers see.
@@ -65,6 +66,7 @@ class BlastRadius:
     start: str
     end: str
     models: tuple[AffectedModel, ...]
+    restated: tuple[str, ...] = ()
     untouched: dict[str, str] = field(default_factory=dict)
     environments: dict[str, tuple[str, ...]] = field(default_factory=dict)
     marts: tuple[str, ...] = ()
@@ -150,6 +152,7 @@ def of_context(
         start=start,
         end=end,
         models=tuple(models),
+        restated=tuple(sorted(plan.snapshots[s_id].model.name for s_id in plan.restatements)),
         untouched=_untouched(context, plan, selected),
         environments=_environments(context, plan),
         marts=tuple(m.name for m in models if m.fqn in names - read and m.role != "missing"),

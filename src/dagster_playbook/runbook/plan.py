@@ -161,11 +161,13 @@ def make_plan(settings: Settings, path: str, given: Iterable[str], *, target: st
         if step.kind is not Kind.JOB:
             continue
         for op, config in op_configs(fill.yaml_of(step, values)):
-            if step.approve:
-                scopes.append(scope_digest(op, config))
+            allowed = dict(config)
             if ask_sqlmesh and _restates(config):
                 found = _radius(settings, config)
                 radius[step.id], identities[step.id] = found.as_dict(), found.identity()
+                allowed["affected_models"] = list(found.restated)
+            if step.approve:
+                scopes.append(scope_digest(op, allowed))
     return Plan(
         runbook, values, text_sha256, target, platform_digest(settings), radius, identities, tuple(sorted(set(scopes)))
     )

@@ -127,11 +127,14 @@ def test_nothing_was_planned(mesh: Context) -> None:
         resolved(mesh, restate_models=["oso.projects_v1"])
 
 
-def test_an_automatic_retry_of_a_restatement_is_refused(planned: Context) -> None:
-    """A run that Dagster retries by itself must not restate again what its first attempt finished."""
+def test_a_restatement_without_an_approval_is_refused(planned: Context) -> None:
+    """The launchpad is no way around: a run whose tags carry no approval restates nothing."""
     from oso_dagster.approval import RestatementRefusedError, refuse_or_allow
+    from oso_dagster.config import SQLMeshRunConfig
 
     restatement = resolved(planned, restate_models=["oso.projects_v1"])
-    refuse_or_allow(restatement, {})
-    with pytest.raises(RestatementRefusedError, match="retry 1 would restate"):
-        refuse_or_allow(restatement, {"dagster/retry_number": "1"})
+    config = SQLMeshRunConfig(restate_models=["oso.projects_v1"])
+    with pytest.raises(RestatementRefusedError, match="needs an approval, and this run carries none"):
+        refuse_or_allow(restatement, config, "sqlmesh_project", {}, "run-1")
+    with pytest.raises(RestatementRefusedError, match="not an approval"):
+        refuse_or_allow(restatement, config, "sqlmesh_project", {"playbook/approval": "yes"}, "run-1")
