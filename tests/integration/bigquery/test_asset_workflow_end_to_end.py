@@ -1,0 +1,190 @@
+"""From nothing to a staged, tested, restatable model, for each kind of source, in a copy of the warehouse."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from google.cloud import bigquery
+
+from dagster_playbook.cli.new import command
+from dagster_playbook.scaffold.layout import layout_of
+from dagster_playbook.scaffold.lint import lint_warehouse
+from dagster_playbook.settings import load_settings
+
+pytestmark = pytest.mark.bigquery
+ROOT = Path(__file__).resolve().parents[3]
+RECORDS = [
+    {
+        "id": n,
+        "select": ["open", "closed", None][n % 3],
+        "Title": "" if n == 2 else f"naïve {n}" if n == 5 else "two\nlines" if n == 7 else f"title, {n}",
+        "amount": -1.5 if n == 4 else n * 1e9,
+        "created_at": f"2024-02-{n + 1:02d}T08:00:00Z",
+    }
+    for n in range(12)
+]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the warehouse with data of its own."""
+    root = tmp_path_factory.mktemp("workflow")
+    shutil.copytree(ROOT / "warehouse", root / "warehouse", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OSO_WAREHOUSE_DATA", str(root / "data"))
+        for name in ("OSO_SQLMESH_SOURCES", "DAGSTER_SQLMESH_GATEWAY", "DAGSTER_HOME"):
+            patch.delenv(name, raising=False)
+        yield root
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A REST endpoint on loopback that answers with nested records."""
+    items = [
+        {**record, "owner": {"login": f"u{record['id']}", "teams": ["a", "b"][: record["id"] % 3]}}
+        for record in RECORDS
+    ]
+    content = json.dumps({"data": {"items": items}, "page": 1}).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/issues"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def _playbook(*arguments: str) -> Result:
+    return CliRunner().invoke(command, [*arguments, "--format", "json"])
+
+
+def _green(result: Result) -> dict[str, Any]:
+    """The JSON of a command that went well, every step of it green."""
+    assert result.exit_code == 0, result.output + str(result.exception)
+    told: dict[str, Any] = json.loads(result.stdout)
+    assert [step["step"] for step in told["steps"] if not step["is_ok"]] == []
+    return told
+
+
+def test_rest_endpoint_becomes_a_staged_model(project: Path, endpoint: str) -> None:
+    """A REST endpoint becomes an asset that materialises, and a model whose test, audits and restatement run."""
+    asset = _green(_playbook("asset", "tracker", "issues", "--rest", endpoint, "--project", str(project)))
+    assert [step["step"] for step in asset["steps"]] == ["test", "materialise"]
+    seed = _green(_playbook("seed", "tracker", "issues", "--category", "project", "--project", str(project)))
+    assert [step["step"] for step in seed["steps"]] == ["unit test", "plan and audits", "restatement"]
+    assert 5 <= len(seed["rows"]) <= 10 and "title: empty" in seed["covered"]
+    staging = (project / "warehouse/oso_sqlmesh/models/staging/stg_tracker__issues.sql").read_text(encoding="utf-8")
+    assert 'tags ("entity_category=project")' in staging
+
+
+def test_sql_database_becomes_a_staged_model(project: Path, tmp_path: Path) -> None:
+    """A table of a database becomes a staged, tested, restatable model."""
+    database = tmp_path / "shop.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            'CREATE TABLE orders (id INTEGER, "select" TEXT, Title TEXT, amount REAL, created_at TIMESTAMP)'
+        )
+        rows = [
+            (r["id"], r["select"], r["Title"], r["amount"], str(r["created_at"])[:19].replace("T", " "))
+            for r in RECORDS
+        ]
+        connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", rows)
+    connection.close()
+    _green(_playbook("asset", "shop", "orders", "--sql", f"sqlite:///{database}", "--project", str(project)))
+    _green(_playbook("seed", "shop", "orders", "--project", str(project)))
+
+
+def test_bigquery_table_becomes_a_staged_model(
+    project: Path, writer: Any, bigquery_emulator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A BigQuery table becomes a staged, tested, restatable model, sampled from BigQuery."""
+    field = bigquery.SchemaField
+    inner = [field("a", "INT64"), field("b", "STRING", mode="REPEATED")]
+    schema = [field("id", "INT64"), field("select", "STRING"), field("created_at", "TIMESTAMP")]
+    schema += [field("steps", "RECORD", mode="REPEATED", fields=inner), field("_airbyte_raw_id", "STRING")]
+    writer.create_table(bigquery.Table("p.d.workflow", schema=schema), timeout=10)
+    rows = [
+        {**{k: r[k] for k in ("id", "select", "created_at")}, "steps": [{"a": 1, "b": ["x"]}] * (int(str(r["id"])) % 3)}
+        for r in RECORDS
+    ]
+    assert writer.insert_rows_json("p.d.workflow", rows, timeout=10, retry=None) == []
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_emulator)
+    source = ("--bigquery", "p.d.workflow", "--project", str(project))
+    _green(_playbook("asset", "lake", "events", *source))
+    seed = _green(_playbook("seed", "lake", "events", *source))
+    assert "steps: empty list" in seed["covered"]
+    header = (project / "warehouse/oso_sqlmesh/seeds/seed_lake__events.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "id,select,created_at,steps"
+
+
+def test_files_become_a_materialised_asset(project: Path, tmp_path: Path) -> None:
+    """Files that a glob matches become one asset and a seed with its model."""
+    for part in range(2):
+        lines = [json.dumps({**record, "id": part * 100 + int(str(record["id"]))}) for record in RECORDS]
+        (tmp_path / f"answers-{part}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    files = ("--files", str(tmp_path / "answers-*.jsonl"))
+    _green(_playbook("asset", "survey", "answers", *files, "--project", str(project)))
+    seed = _green(_playbook("seed", "survey", "answers", "--no-run", "--project", str(project)))
+    assert "id: largest" in seed["covered"]
+
+
+def test_the_written_files_keep_every_rule(project: Path) -> None:
+    """What was written for the four sources has no finding of lint-warehouse."""
+    result = lint_warehouse(layout_of(load_settings(project)), now=datetime.now(UTC))
+    written = [f for f in result.findings if any(s in f.location.path for s in ("tracker", "shop", "lake", "survey"))]
+    assert [f"{f.location}: {f.message}" for f in written] == []
+    assert any("stg_tracker__issues" in path for path in result.files)
+
+
+def test_sqlmesh_tests_are_green_with_the_new_models(project: Path) -> None:
+    """SQLMesh's own test run passes on the old models and the new."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("sqlmesh")), "--paths", "warehouse/oso_sqlmesh", "test"],
+        cwd=project, capture_output=True, text=True, timeout=120, env={**os.environ, "NO_COLOR": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_second_time_overwrites_nothing(project: Path, endpoint: str) -> None:
+    """Asked again with another description, the command refuses and leaves every file as it was."""
+    before = {path: path.read_bytes() for path in project.rglob("*.py")}
+    arguments = (
+        "asset",
+        "tracker",
+        "issues",
+        "--rest",
+        endpoint,
+        "--description",
+        "Another.",
+        "--project",
+        str(project),
+    )
+    result = _playbook(*arguments)
+    assert "would be overwritten" in str(result.exception)
+    assert before == {path: path.read_bytes() for path in project.rglob("*.py")}
