@@ -10,7 +10,12 @@ import dagster as dg
 from dagster_sqlmesh import SQLMeshContextConfig, SQLMeshResource
 from dagster_sqlmesh.controller.base import DEFAULT_CONTEXT_FACTORY
 from dagster_sqlmesh.controller.dagster import DagsterSQLMeshController
-from dagster_sqlmesh.resource import DagsterSQLMeshEventHandler, ModelMaterializationStatus
+from dagster_sqlmesh.resource import (
+    DagsterSQLMeshEventHandler,
+    FailedModelError,
+    ModelMaterializationStatus,
+    PlanOrRunFailedError,
+)
 
 from .evidence import IntervalConsole
 
@@ -73,3 +78,15 @@ class OsoSQLMeshResource(SQLMeshResource):
         """
         own = {fqn: model for fqn, model in models.items() if not model.kind.is_external}
         return set(own), own, None
+
+
+def sqlmesh_failure(error: PlanOrRunFailedError) -> dg.Failure:
+    """A failure that names each model that failed and why; the original names only the stage."""
+    causes = [
+        # Declared a name, but what SQLMesh's scheduler hands over is its unit of work.
+        f"{getattr(one.model_name, 'snapshot_name', one.model_name)}: {one.message}"
+        if isinstance(one, FailedModelError)
+        else str(one)
+        for one in error.errors
+    ]
+    return dg.Failure(f"SQLMesh failed during {error.stage}: " + "; ".join(cause.strip() for cause in causes))
