@@ -53,6 +53,6 @@ def _lines(root: Path, paths: Iterable[str]) -> dict[str, list[str]]:
 
 def _rules() -> dict[str, RuleText]:
     from dagster_playbook.rules import RULES
-    from dagster_playbook.rules.reference import page_of
+    from dagster_playbook.rules.reference import advice_of
 
-    return {code: RuleText(rule.name, rule.summary, page_of(code)) for code, rule in RULES.items()}
+    return {code: RuleText(rule.name, rule.summary, advice_of(code)) for code, rule in RULES.items()}

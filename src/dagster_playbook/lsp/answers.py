@@ -17,6 +17,7 @@ from dagster_playbook.lsp.cursor import cursor_at, word_at
 from dagster_playbook.lsp.diagnostics import FIX_ALL, diagnostic_of, fix_all, quick_fixes
 from dagster_playbook.lsp.positions import Lines
 from dagster_playbook.lsp.session import Session
+from dagster_playbook.rules.reference import advice_of
 
 _KINDS = {
     "model": types.CompletionItemKind.Class,
@@ -85,7 +86,7 @@ class Answers:
         word, start = word_at(lines.text(line), column)
         if word and not told[0]:
             told.append(hover.describe(word, self.session.world))
-        told += [hover.rule_page(f.rule) for f in findings if _covers(f.location, path, line, column)]
+        told += [advice_of(f.rule) for f in findings if _covers(f.location, path, line, column)]
         text = "\n\n---\n\n".join(dict.fromkeys(part for part in told if part))
         if not text:
             return None

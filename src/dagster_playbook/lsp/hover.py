@@ -25,11 +25,6 @@ def fact_value(key: str, facts: Facts) -> str:
     return f"**fact** `{key}`\n\n`{facts.values[key]}`, from {origin}"
 
 
-def rule_page(code: str) -> str:
-    """The page of a rule, without its examples."""
-    return reference.page_of(code).split("\nFails:\n", maxsplit=1)[0].strip()
-
-
 def _model(word: str, world: World) -> Iterator[str]:
     model = world.model(word) or world.model(f"{world.conventions.schema}.{word}")
     if model is not None:
@@ -82,9 +77,9 @@ def _service(word: str, world: World) -> Iterator[str]:
     catalog = world.facts.catalogs.get(word)
     if catalog is not None:
         yield f"**catalog** `{word}`: reads `{catalog.ref}`, type {catalog.type}\n\n{catalog.path}"
-    reference_fact = world.facts.refs.get(word)
-    if reference_fact is not None:
-        yield f"**reference** `{word}`: {reference_fact.kind.lower()}"
+    ref = world.facts.refs.get(word)
+    if ref is not None:
+        yield f"**reference** `{word}`: {ref.kind.lower()}"
 
 
 def _tag(word: str, world: World) -> Iterator[str]:
@@ -101,8 +96,8 @@ def _value(word: str, world: World) -> Iterator[str]:
 
 
 def _rule(word: str, _: World) -> Iterator[str]:
-    if page := reference.page_of(word) and rule_page(word):
-        yield page
+    if advice := reference.advice_of(word):
+        yield advice
 
 
 _ABOUT: tuple[Callable[[str, World], Iterator[str]], ...] = (

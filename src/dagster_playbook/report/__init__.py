@@ -13,11 +13,11 @@ from dagster_playbook.findings import Finding, Severity
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """What a machine format tells about a rule beside its findings: kebab name, one sentence, Markdown page."""
+    """What a machine format tells about a rule beside its findings: kebab name, one sentence, help in Markdown."""
 
     name: str
     summary: str
-    page: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,8 +69,8 @@ def _rule(code: str, rule: RuleText) -> dict[str, Any]:
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["documentation", rule.name]},
     }
-    if rule.page:
-        told["help"] = {"text": rule.page, "markdown": rule.page}
+    if rule.help:
+        told["help"] = {"text": rule.help, "markdown": rule.help}
     return told
 
 

@@ -63,6 +63,11 @@ def page_of(code: str) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
+def advice_of(code: str) -> str:
+    """What a rule's page says before its examples: what it holds, why, and what to do."""
+    return page_of(code).split("\nFails:\n", maxsplit=1)[0].strip()
+
+
 def reference() -> str:
     """The reference page: a table of all rules, then the page of each under the heading of its family."""
     parts = [_HEAD]
