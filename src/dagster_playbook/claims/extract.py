@@ -10,7 +10,7 @@ from dagster_playbook.claims.yaml_routing import route_yaml
 from dagster_playbook.claims.yaml_text import Dialect, read_yaml
 from dagster_playbook.markdown.model import Fence, Page
 
-_MODEL = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:MODEL|AUDIT|METRIC)\s*\(", re.IGNORECASE | re.DOTALL)
+_MODEL = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*MODEL\s*\(", re.IGNORECASE | re.DOTALL)
 
 
 def claims_of(page: Page) -> Iterator[Claim]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: a deliberate blank: `<name>`, `NAME` in angle brackets with words, or an ellipsis
 PLACEHOLDER = re.compile(r"(?<!<)<[A-Za-z](?:[\w .:/-]*\w)?>|\.\.\.|…")
+#: the notation of usage lines for what may be left out: `plan [environment name]`
+_OPTIONAL = re.compile(r"(?<=[\s:.])\[[A-Za-z][^\[\]\n]*\](?=[\s:.]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def _parser() -> Parser:
 
 
 def _has_prompts(text: str) -> bool:
-    return text.lstrip().startswith("$ ")
+    return re.search(r"^\s*\$ ", text, re.MULTILINE) is not None
 
 
 def _console_input(text: str) -> str:
@@ -94,6 +96,7 @@ def _console_input(text: str) -> str:
 
 def _without_placeholders(text: str) -> str:
     """`<name>` would be a redirection: stand a word of the same length in its place."""
+    text = _OPTIONAL.sub(lambda m: "_" * len(m.group()), text)
     return PLACEHOLDER.sub(lambda m: "_" * len(m.group()) if m.group().startswith("<") else m.group(), text)
 
 

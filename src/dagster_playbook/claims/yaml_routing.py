@@ -9,11 +9,10 @@ from dagster_playbook.claims.model import Kind
 from dagster_playbook.claims.yaml_text import YamlNode
 
 _RUN_CONFIG_KEYS = frozenset({"ops", "resources", "execution", "loggers", "inputs"})
-_INSTANCE_KEYS = frozenset(
-    """run_retries run_queue run_coordinator run_launcher run_monitoring storage concurrency telemetry retention
-    scheduler schedules sensors schedule_storage event_log_storage run_storage compute_logs
-    local_artifact_storage python_logs code_servers backfills auto_materialize freshness secrets nux
-    instance_class custom_instance_class defs_state_storage""".split()
+#: keys that no other format has
+_INSTANCE_ONLY = frozenset(
+    """run_retries run_queue run_coordinator run_launcher run_monitoring event_log_storage schedule_storage run_storage
+    compute_logs local_artifact_storage python_logs code_servers auto_materialize""".split()
 )
 _SQLMESH_KEYS = frozenset(
     """gateways default_gateway model_defaults virtual_environment_mode default_connection
@@ -41,8 +40,8 @@ _ROUTES = (
     _Route(Kind.MKDOCS, lambda keys, node: bool(keys & _MKDOCS_KEYS)),
     _Route(Kind.RUN_CONFIG, lambda keys, node: bool(keys & {"ops"}) or keys <= _RUN_CONFIG_KEYS),
     _Route(Kind.SQLMESH_CONFIG, lambda keys, node: bool(keys & {"gateways", "model_defaults", "default_gateway"})),
-    _Route(Kind.DAGSTER_INSTANCE, lambda keys, node: bool(keys & _INSTANCE_KEYS)),
-    _Route(Kind.SQLMESH_CONFIG, lambda keys, node: bool(keys & _SQLMESH_KEYS)),
+    _Route(Kind.DAGSTER_INSTANCE, lambda keys, node: bool(keys & _INSTANCE_ONLY)),
+    _Route(Kind.SQLMESH_CONFIG, lambda keys, node: keys <= _SQLMESH_KEYS),
 )
 
 _TITLES = {

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import yaml
 
+#: what a template's blank is read as, so that it can be told from a value
+BLANK = "__blank"
 #: deeper nesting than this is told as a problem: no consumer needs it, and the parsers recurse
 MAX_DEPTH = 100
 #: more nodes than this, counted with repetition through aliases, is an alias bomb
@@ -117,7 +119,36 @@ def read_yaml(text: str, dialect: Dialect = Dialect.DAGSTER) -> tuple[YamlNode |
 
     Returns the root (None for an empty or unreadable document) and the problems: syntax errors with the parser's
     own words, tabs as indentation, duplicate keys, and documents that are too deep or explode through aliases.
+    A document that only its deliberate blanks (`...`, `{{ name }}`) make unreadable is read without them.
     """
+    node, problems = _read(text, dialect)
+    if node is None and problems:
+        filled = _filled(text)
+        if filled != text:
+            again, left = _read(filled, dialect)
+            if again is not None and not left:
+                return again, left
+    return node, problems
+
+
+def readable(text: str) -> str:
+    """The text, or when only its deliberate blanks make it unreadable, the text with them filled in."""
+    return text if _read(text, Dialect.DAGSTER)[0] is not None else _filled(text)
+
+
+def _filled(text: str) -> str:
+    """The text with each blank replaced by something of the same length that YAML reads."""
+    text = re.sub(
+        r"(?m)^(\s*)(?:- )?(?:\.\.\.|…|<[^<>\n]*>\s*$|\[[A-Za-z][^\[\]\n:]*\]\s*$)[^\n]*$",
+        lambda m: m[1] + "#" * (len(m.group()) - len(m[1])),
+        text,
+    )
+    text = re.sub(r"(?m)^(\s*)\{%.*%\}\s*$", lambda m: m[1] + "#" * (len(m.group()) - len(m[1])), text)
+    text = re.sub(r"<[A-Za-z][^<>\n]*>|\*{3,}", lambda m: "_" * len(m.group()), text)
+    return re.sub(r"\{\{.*?\}\}", lambda m: BLANK + "_" * (len(m.group()) - len(BLANK)), text)
+
+
+def _read(text: str, dialect: Dialect) -> tuple[YamlNode | None, list[YamlProblem]]:
     deep = _too_deep(text)
     if deep:
         return None, [deep]

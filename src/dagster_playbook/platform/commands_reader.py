@@ -67,6 +67,7 @@ def _option(option: click.Option) -> OptionFact:
         choices=_choices(option.type),
         multiple=option.multiple,
         required=option.required,
+        values=0 if option._flag_needs_value else max(option.nargs, 1),
     )
 
 

@@ -101,13 +101,17 @@ class AssetFact:
 
 @dataclass(frozen=True, slots=True)
 class OptionFact:
-    """An option of a command: its spellings, whether it takes a value, and the values it takes when limited."""
+    """An option of a command: its spellings, whether it takes a value, and the values it takes when limited.
+
+    `values` counts the words that follow it when it takes any: 2 for `--query MODEL SQL`, 0 when one may be left out.
+    """
 
     names: tuple[str, ...]
     takes_value: bool
     choices: tuple[str, ...] = ()
     multiple: bool = False
     required: bool = False
+    values: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,8 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
     """Findings of a shell block: what does not parse, then each command in order."""
     text = read_shell(claim.text, is_console=bool(claim.fence and claim.fence.language == "console"))
     for line, column, told in text.errors:
-        yield NOT_SHELL.finding(
-            claim.at(line, column), f"the shell block {told}", subject="shell", evidence="bash grammar"
-        )
+        where, message = claim.at(line, column), f"the shell block {told}"
+        yield NOT_SHELL.finding(where, message, subject="shell", evidence="bash grammar", severity=world.doubtful)
     for command in text.commands:
         yield from command_findings(command, claim, world)
 
@@ -93,7 +92,9 @@ def command_findings(command: ShellCommand, claim: Claim, world: World) -> Itera
     elif program in world.facts.commands:
         yield from _tree(words, world.facts.commands[program], claim, world)
     elif not _is_program(words[0].text, program, world):
-        known = [*world.facts.commands, *STANDARD_PROGRAMS]
+        known = [*world.facts.commands, *(STANDARD_PROGRAMS if world.conventions.is_strict else ())]
+        if not world.conventions.is_strict and not near(program, known):
+            return
         message = f"no program is called {program!r}{did_you_mean(program, known)}"
         where = claim.at(words[0].line, words[0].column, words[0].line, words[0].end_column)
         found = near(program, known)
@@ -200,8 +201,11 @@ def _option(word: Word, queue: list[Word], state: _Parse, claim: Claim, world: W
     if equals:
         start = word.column + len(name) + 1
         given = Word(value, word.line, start, word.end_column, word.is_known)
+    elif option.values == 0 and (not queue or queue[0].text.startswith("-")):
+        return
     elif queue:
         given = queue.pop(0)
+        del queue[: option.values - 1]
     else:
         message = f"{state.path} {name} takes a value and none follows"
         yield WRONG_ARGUMENTS.finding(where, message, subject=name, evidence=f"{state.path} --help")
@@ -287,4 +291,6 @@ def _paths(arguments: Sequence[Word], claim: Claim, world: World) -> Iterator[Fi
         if is_path and not world.files.exists(word.text):
             place = claim.at(word.line, word.column, word.line, word.end_column)
             message = f"{word.text!r} does not exist in the project"
-            yield UNKNOWN_PATH.finding(place, message, subject=word.text, evidence="the project's files")
+            yield UNKNOWN_PATH.finding(
+                place, message, subject=word.text, evidence="the project's files", severity=world.doubtful
+            )

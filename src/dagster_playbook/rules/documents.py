@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.claims.yaml_text import Dialect, YamlNode, read_yaml
-from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.claims.yaml_text import Dialect, YamlNode, read_yaml, readable
+from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.platform.authority import TextProblem
 from dagster_playbook.rules.world import World
 
@@ -43,19 +44,23 @@ _SCHEMAS = {
 def check(claim: Claim, world: World) -> Iterator[Finding]:
     """Findings of a block of one of these formats."""
     if claim.kind is Kind.JSON:
-        yield from _json(claim)
+        yield from _json(claim, world)
     elif claim.kind is Kind.TOML:
         yield from _toml(claim)
     elif claim.yaml is not None and not claim.yaml_problems:
         yield from _yaml(claim, claim.yaml, world)
 
 
-def _json(claim: Claim) -> Iterator[Finding]:
+def _json(claim: Claim, world: World) -> Iterator[Finding]:
     try:
         json.loads(claim.text)
     except json.JSONDecodeError as error:
         where = claim.at(error.lineno, error.colno)
-        yield BAD_DOCUMENT.finding(where, f"the block is not JSON: {error.msg}", subject="json", evidence="json")
+        # comments and blanks make an excerpt that people read and no program does
+        is_excerpt = re.search(r"\.\.\.|…|^\s*//", claim.text, re.MULTILINE) is not None
+        severity = world.doubtful if is_excerpt else Severity.ERROR
+        message = f"the block is not JSON: {error.msg}"
+        yield BAD_DOCUMENT.finding(where, message, subject="json", evidence="json", severity=severity)
     except RecursionError:
         yield BAD_DOCUMENT.finding(claim.location, "the block is nested too deep to be read", subject="json")
 
@@ -79,23 +84,42 @@ def _line_told(message: str) -> int:
 
 def _yaml(claim: Claim, root: YamlNode, world: World) -> Iterator[Finding]:
     if claim.kind is Kind.SQLMESH_CONFIG:
-        for problem in world.authority.sqlmesh_config(claim.text).problems:
-            yield _placed(BAD_SQLMESH, problem, claim, root, f"SQLMesh {world.facts.versions.get('sqlmesh', '')}")
+        for problem in world.authority.sqlmesh_config(readable(claim.text)).problems:
+            if not _is_blank(problem, root):
+                yield _placed(
+                    BAD_SQLMESH, problem, claim, root, f"SQLMesh {world.facts.versions.get('sqlmesh', '')}", world
+                )
     elif claim.kind is Kind.DAGSTER_INSTANCE:
-        for problem in world.authority.dagster_instance(claim.text).problems:
-            yield _placed(BAD_INSTANCE, problem, claim, root, f"Dagster {world.facts.versions.get('dagster', '')}")
+        for problem in world.authority.dagster_instance(readable(claim.text)).problems:
+            yield _placed(
+                BAD_INSTANCE, problem, claim, root, f"Dagster {world.facts.versions.get('dagster', '')}", world
+            )
     else:
         for problem in world.documents.validate(_SCHEMAS[claim.kind], root.plain()).problems:
-            yield _placed(BAD_DOCUMENT, problem, claim, root, f"the schema of a {claim.kind}")
+            yield _placed(BAD_DOCUMENT, problem, claim, root, f"the schema of a {claim.kind}", world)
 
 
-def _placed(rule: Rule, problem: TextProblem, claim: Claim, root: YamlNode, evidence: str) -> Finding:
+def _placed(rule: Rule, problem: TextProblem, claim: Claim, root: YamlNode, evidence: str, world: World) -> Finding:
     message = problem.message.split(" Expected: ")[0]
     if problem.line:
         where = claim.at(problem.line, problem.column or 1)
     else:
         where = claim.node_at(_find(root, problem.subject.split("/")))
-    return rule.finding(where, message, subject=problem.subject, evidence=evidence)
+    is_sure = rule is not BAD_SQLMESH or bool(re.search(r"no setting|Extra inputs|not permitted", message))
+    severity = Severity.ERROR if is_sure else world.doubtful
+    return rule.finding(where, message, subject=problem.subject, evidence=evidence, severity=severity)
+
+
+def _is_blank(problem: TextProblem, root: YamlNode) -> bool:
+    """Whether the problem is about a value that is a deliberate blank: `<port>`, `...`, `{{ variable }}`."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        text = node.value if isinstance(node.value, str) else ""
+        if re.search(r"\A(?:<.+>|\.\.\.|…|\[.+\])\Z|\{\{.*\}\}|__blank", text) and problem.line in (0, node.line):
+            return problem.line == node.line or str(node.value) in problem.message or not problem.line
+        stack += [value for _, value in node.items()] + node.elements()
+    return False
 
 
 def _find(node: YamlNode, path: list[str]) -> YamlNode:
@@ -121,7 +145,7 @@ def excerpt_findings(claim: Claim, world: World) -> Iterator[Finding]:
     if claim.yaml is not None:
         whole, problems = read_yaml(text, Dialect.DAGSTER)
         if whole is not None and not problems:
-            yield from _subset(claim.yaml, whole, (), claim, title)
+            yield from _subset(claim.yaml, whole, (), claim, title, world)
         return
     lines = iter([line.strip() for line in text.split("\n")])
     for number, line in enumerate(claim.text.split("\n"), 1):
@@ -132,28 +156,38 @@ def excerpt_findings(claim: Claim, world: World) -> Iterator[Finding]:
             column = len(line) - len(line.lstrip()) + 1
             where = claim.at(number, column, number, column + len(wanted))
             yield EXCERPT.finding(
-                where, f"{title} has no such line here: {wanted[:60]!r}", subject=title, evidence=title
+                where,
+                f"{title} has no such line here: {wanted[:60]!r}",
+                subject=title,
+                evidence=title,
+                severity=world.doubtful,
             )
             return
 
 
-def _subset(part: YamlNode, whole: YamlNode, path: tuple[str, ...], claim: Claim, title: str) -> Iterator[Finding]:
+def _subset(
+    part: YamlNode, whole: YamlNode, path: tuple[str, ...], claim: Claim, title: str, world: World
+) -> Iterator[Finding]:
     if part.is_map and whole.is_map:
         known = {str(k.value): v for k, v in whole.items()}
         for key, value in part.items():
             name = str(key.value)
             if name not in known:
                 message = f"{title} has no key {'.'.join((*path, name))}"
-                yield EXCERPT.finding(claim.node_at(key), message, subject=name, evidence=title)
+                yield EXCERPT.finding(
+                    claim.node_at(key), message, subject=name, evidence=title, severity=world.doubtful
+                )
             else:
-                yield from _subset(value, known[name], (*path, name), claim, title)
+                yield from _subset(value, known[name], (*path, name), claim, title, world)
     elif part.is_list and whole.is_list:
         have = [item.plain() for item in whole.elements()]
         for item in part.elements():
             if not item.is_map and item.plain() not in have:
                 message = f"{title} does not list {item.text!r} under {'.'.join(path)}"
-                yield EXCERPT.finding(claim.node_at(item), message, subject=item.text, evidence=title)
+                yield EXCERPT.finding(
+                    claim.node_at(item), message, subject=item.text, evidence=title, severity=world.doubtful
+                )
     elif part.plain() != whole.plain() and part.text not in ("...", "…"):
         name = ".".join(path)
         message = f"{title} says {name}: {whole.text or 'another structure'}, not {part.text or 'this'}"
-        yield EXCERPT.finding(claim.node_at(part), message, subject=name, evidence=title)
+        yield EXCERPT.finding(claim.node_at(part), message, subject=name, evidence=title, severity=world.doubtful)

@@ -128,6 +128,15 @@ def covers(suppression: Suppression, finding: Finding) -> bool:
     )
 
 
+def _site_page(path: str, page: str, world: World) -> bool:
+    """Whether a path without suffix is right on the built site, where each page is a folder of its own."""
+    if "." in path.rsplit("/", 1)[-1]:
+        return False
+    folder = page.removesuffix(".md").removesuffix("/index")
+    target = normpath(join(folder, path))
+    return world.files.exists(f"{target}.md") or world.files.exists(f"{target}/index.md")
+
+
 def _link(claim: Claim, world: World) -> Iterator[Finding]:
     target = claim.text.strip()
     parts = urlsplit(target) if "://" in target or target.startswith(("mailto:", "//", "data:")) else None
@@ -140,6 +149,8 @@ def _link(claim: Claim, world: World) -> Iterator[Finding]:
         base = world.conventions.docs_dir if path.startswith("/") else dirname(page)
         wanted = normpath(join(base, path.lstrip("/")))
         if not world.files.exists(wanted):
+            if _site_page(path, page, world):
+                return
             yield DEAD_LINK.finding(
                 claim.location,
                 f"{path!r} does not exist: looked for {wanted}",

@@ -207,7 +207,7 @@ def _command(text: str, claim: Claim, world: World) -> Answer:
 
 
 def _option(text: str, claim: Claim, world: World) -> Answer:
-    if not re.fullmatch(r"--?[A-Za-z][\w-]*(?:[= ].*)?", text):
+    if not re.fullmatch(r"(?:--[A-Za-z][\w-]*|-[A-Za-z])(?:[= ].*)?", text):
         return None
     name = re.split(r"[= ]", text, maxsplit=1)[0]
     options = vocabulary_of(world).by_kind["option"]
@@ -222,6 +222,8 @@ def _option(text: str, claim: Claim, world: World) -> Answer:
 
 
 def _selector(text: str, claim: Claim, world: World) -> Answer:
+    if not world.conventions.is_strict and not (text.lstrip("+").startswith("tag:") or world.is_ours(text)):
+        return None
     if not selectors.OPERATORS.search(text) or re.search(r"\s(?![&|])(?<![&|]\s)", text) or "/" in text:
         return None
     if "(" in text and not re.search(r"[&|^]", text):
@@ -247,9 +249,10 @@ def _path(text: str, claim: Claim, world: World) -> Answer:
         parent = plain.rstrip("/").split("/")[0]
         if world.files.exists(parent):
             message = f"{plain!r} does not exist in the project"
-            return iter(
-                [commands.UNKNOWN_PATH.finding(claim.location, message, subject=plain, evidence="the project's files")]
+            found = commands.UNKNOWN_PATH.finding(
+                claim.location, message, subject=plain, evidence="the project's files", severity=world.doubtful
             )
+            return iter([found])
     return None
 
 

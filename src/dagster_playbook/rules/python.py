@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.rules.world import World
 
 KINDS = frozenset({Kind.PYTHON})
@@ -28,20 +28,55 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
     """Findings of a Python block; of a console session only what follows the prompts."""
     source = _input_of(claim.text) if re.match(r"\s*>>> ", claim.text) else claim.text
     try:
-        ast.parse(source)
+        source = _without_blanks(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
         told = getattr(error, "msg", None) or str(error)
         where = claim.at(line, column)
-        yield NOT_PYTHON.finding(where, f"the block is not Python: {told}", subject="python", evidence="ast")
+        message = f"the block is not Python: {told}"
+        # a body of comments alone is how an excerpt says "your code here"
+        severity = world.doubtful if "indented block" in told else Severity.ERROR
+        yield NOT_PYTHON.finding(where, message, subject="python", evidence="ast", severity=severity)
         return
-    for problem in world.authority.python_names(source).problems:
+    for problem in (p for p in world.authority.python_names(source).problems if set(p.subject) != {"_"}):
         end = (problem.column or 1) + len(problem.subject)
         where = claim.at(problem.line or 1, problem.column or 1, problem.line or 1, end)
-        yield UNKNOWN_IMPORT.finding(where, problem.message, subject=problem.subject, evidence="installed packages")
+        root = problem.subject.split(".")[0]
+        is_there = bool(root) and not world.authority.python_names(f"import {root}\n").problems
+        severity = Severity.ERROR if is_there or "has no name" in problem.message else world.doubtful
+        yield UNKNOWN_IMPORT.finding(
+            where, problem.message, subject=problem.subject, evidence="installed packages", severity=severity
+        )
     for problem in world.documents.lint_python(source).problems:
         where = claim.at(problem.line or 1, problem.column or 1)
-        yield LINT.finding(where, f"{problem.subject}: {problem.message}", subject=problem.subject, evidence="ruff")
+        message = f"{problem.subject}: {problem.message}"
+        # an excerpt uses names that stand elsewhere
+        yield LINT.finding(where, message, subject=problem.subject, evidence="ruff", severity=world.doubtful)
+
+
+def _without_blanks(source: str) -> str:
+    """The source when it parses, else the source with its deliberate blanks filled in at the same length.
+
+    `f(a=1, ...)` and `Config(dialect=<dialect>)` are what people write for "and so on", a head without its body
+    for "whatever you do here", and a line with % or ! is for IPython.
+
+    Raises:
+        SyntaxError: it is not Python even so.
+    """
+    typed = re.sub(r"(?m)^(\s*)[%!](?=\w)", r"\1#", source)
+    unpacked = re.sub(r"(?<=[,(])(\s*)\.\.\.(?=\s*(?:#[^\n]*\n\s*)?[,)])", lambda m: f"{m[1]}**_", typed)
+    named = re.sub(r"<[A-Za-z][^<>\n]*>", lambda m: "_" * len(m.group()), unpacked)
+    listed = re.sub(r"(?m)^\.\.\.$", "def _(): pass", named.replace("**_", "___"))
+    unfinished = [text + end for text in (named, listed) for end in ("\n    pass\n", "\ndef _():\n    pass\n")]
+    decorated = re.sub(r"(?m)^\.\.\.$", "def _(): pass", named)
+    for attempt in (source, typed, unpacked, named, decorated, listed, *unfinished):
+        try:
+            ast.parse(attempt)
+        except SyntaxError:
+            continue
+        return attempt
+    ast.parse(source)
+    return source
 
 
 def _input_of(session: str) -> str:

@@ -47,7 +47,7 @@ RULES = (
     WRONG_JOB,
 )
 
-_PLACEHOLDER = re.compile(r"\A(?:<[^<>]+>|\.\.\.|…|\{\{.*\}\}|\$\{?\w+\}?)\Z")
+_PLACEHOLDER = re.compile(r"\A(?:<[^<>]+>|\.\.\.|…|\{\{.*\}\}|\$\{?\w+\}?|__blank_*)\Z")
 _HASH = re.compile(r"\A(?:[0-9a-f]{2}){8,32}\Z")
 _DATE = re.compile(r"\A\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\Z")
 _RELATIVE_DATE = re.compile(

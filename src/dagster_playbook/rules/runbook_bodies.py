@@ -21,7 +21,7 @@ RESULTS: dict[Kind, frozenset[str]] = {
     Kind.COMMAND: frozenset({"exit_code", "output"}),
     Kind.QUERY: frozenset({"rows", "value"}),
     Kind.NESSIE: frozenset({"rows", "value", "hash", "name", "type"}),
-    Kind.DAGSTER: frozenset({"rows", "value", "run_id", "status", "models"}),
+    Kind.DAGSTER: frozenset({"rows", "run_id", "status", "begun", "models", "done"}),
     Kind.FACTS: frozenset(),
     Kind.ASK: frozenset({"answer"}),
 }

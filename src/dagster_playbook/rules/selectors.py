@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Fix, Rule, Severity
 from dagster_playbook.location import Location
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -37,7 +37,7 @@ def entry_findings(entry: str, location: Location, world: World) -> Iterator[Fin
     evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')} Selector"
     if answer.error:
         message = f"SQLMesh cannot parse the selector {entry!r}: {answer.error}"
-        yield NO_PARSE.finding(location, message, subject=entry, evidence=evidence)
+        yield NO_PARSE.finding(location, message, subject=entry, evidence=evidence, severity=world.doubtful)
     elif not answer.models:
         yield _nothing(entry, location, world, evidence)
 
@@ -56,7 +56,8 @@ def _plain_name(entry: str, location: Location, world: World) -> Iterator[Findin
     found = near(entry, names)
     fix_or_none = Fix(location, found, safe=True) if found else None
     message = f"no model is called {entry!r}{did_you_mean(entry, names)}"
-    yield UNKNOWN_MODEL.finding(location, message, subject=entry, evidence=evidence, fix=fix_or_none)
+    severity = Severity.ERROR if world.is_ours(entry) else world.doubtful
+    yield UNKNOWN_MODEL.finding(location, message, subject=entry, evidence=evidence, fix=fix_or_none, severity=severity)
 
 
 def _nothing(entry: str, location: Location, world: World, evidence: str) -> Finding:
@@ -64,8 +65,10 @@ def _nothing(entry: str, location: Location, world: World, evidence: str) -> Fin
     if tag:
         name = tag["tag"]
         message = f"no model carries the tag {name!r}{did_you_mean(name, world.tags)}"
-        return UNKNOWN_TAG.finding(location, message, subject=name, evidence=evidence)
+        severity = Severity.ERROR if near(name, world.tags) else world.doubtful
+        return UNKNOWN_TAG.finding(location, message, subject=name, evidence=evidence, severity=severity)
     bare = OPERATORS.sub("", entry)
     names = [model.name for model in world.facts.models.values()]
     message = f"the selector {entry!r} matches no model{did_you_mean(bare, names)}"
-    return NO_MATCH.finding(location, message, subject=entry, evidence=evidence)
+    severity = Severity.ERROR if world.is_ours(bare) else world.doubtful
+    return NO_MATCH.finding(location, message, subject=entry, evidence=evidence, severity=severity)

@@ -51,11 +51,10 @@ def query_findings(text: str, dialect: str, claim: Claim, world: World) -> Itera
     source = _without_blanks(text)
     try:
         statements = parse(source, read=dialect)
-    except ParseError as error:
-        yield _syntax(error.errors[0] if error.errors else {}, str(error), claim)
-        return
-    except (TokenError, RecursionError, ValueError) as error:
-        yield _syntax({}, str(error), claim)
+    except (ParseError, TokenError, RecursionError, ValueError) as error:
+        if not _is_other_language(text, source, world):
+            details = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+            yield _syntax(details, str(error), claim, world)
         return
     for statement in statements:
         if statement is not None:
@@ -69,13 +68,32 @@ def _without_blanks(text: str) -> str:
     return re.sub(r"\.\.\.|…", lambda m: "*" + " " * (len(m.group()) - 1), text)
 
 
-def _syntax(error: dict[str, Any], told: str, claim: Claim) -> Finding:
+def _is_other_language(text: str, source: str, world: World) -> bool:
+    """Macros and templates are SQLMesh's to expand; in documentation of others a query may be of any dialect."""
+    if re.search(r"@\w+|\{%|\{\{|^\s*(?:AUDIT|METRIC|JINJA_\w+)\b", text, re.MULTILINE):
+        return True
+    if world.conventions.is_strict:
+        return False
+    from sqlglot import parse
+    from sqlglot.errors import SqlglotError
+
+    for dialect in (None, "duckdb", "bigquery", "snowflake", "postgres", "spark", "redshift", "tsql", "clickhouse"):
+        try:
+            parse(source, read=dialect)
+        except (SqlglotError, RecursionError, ValueError):
+            continue
+        return True
+    return False
+
+
+def _syntax(error: dict[str, Any], told: str, claim: Claim, world: World) -> Finding:
     line, column = int(error.get("line") or 1), int(error.get("col") or 1)
     words = str(error.get("description") or told.split("\n", maxsplit=1)[0])
     highlight = str(error.get("highlight") or "")
     start = max(column - len(highlight) + 1, 1)
     where = claim.at(line, start, line, start + len(highlight))
-    return NOT_SQL.finding(where, f"the query does not parse: {words}", subject=highlight, evidence="sqlglot")
+    message = f"the query does not parse: {words}"
+    return NOT_SQL.finding(where, message, subject=highlight, evidence="sqlglot", severity=world.doubtful)
 
 
 def _resolve(statement: exp.Expr, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
@@ -110,6 +128,9 @@ def _table(table: exp.Table, claim: Claim, world: World, known: dict[str, ModelF
     if not isinstance(table.this, exp.Identifier) or not table.db or _is_blank(table.name):
         return
     catalog, schema, name = table.catalog, table.db, table.name
+    is_certain = world.conventions.is_strict or world.is_ours(f"{schema}.{name}")
+    if not is_certain:
+        return
     if schema in ("information_schema", "system", "runtime", "metadata") or catalog == "system" or "$" in name:
         return
     if catalog and world.facts.catalogs and catalog not in world.facts.catalogs:
@@ -196,14 +217,25 @@ def model_findings(text: str, claim: Claim, world: World) -> Iterator[Finding]:
         lost.add(re.sub(r"\s", "", match["tag"]))
         yield EMPTY_TAG.finding(where, message, subject=match["tag"], evidence="SQLMesh's MODEL parser", fix=fix)
     answer = world.authority.load_model(text)
+    if not world.conventions.is_strict and not any(_is_of_the_block(p.message) for p in answer.problems):
+        return
     evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')}"
     for problem in answer.problems:
-        if problem.subject not in lost:
+        if problem.subject not in lost and (world.conventions.is_strict or _is_of_the_block(problem.message)):
             where = claim.at(problem.line or 1, problem.column or 1)
             message = f"SQLMesh refuses the block: {problem.message}"
             yield BAD_MODEL.finding(where, message, subject=problem.subject, evidence=evidence)
     if not answer.problems:
         yield from _reads(answer.depends_on, claim, world)
+
+
+def _is_of_the_block(message: str) -> bool:
+    """Whether SQLMesh's objection is to what the block says, not to what an excerpt leaves out."""
+    return not re.search(
+        r"required 'name'|is undefined|no MODEL block|has no gateway|Required keyword|tokeni[sz]|does not parse"
+        r"|not found|Input should be|placeholder|does not exist",
+        message,
+    )
 
 
 def _reads(depends_on: tuple[str, ...], claim: Claim, world: World) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from dagster_playbook.findings import Severity
 from dagster_playbook.platform.authority import Authority, Documents
 from dagster_playbook.platform.facts import Facts, ModelFact
 
@@ -64,6 +65,21 @@ class World:
     def model(self, name: str) -> ModelFact | None:
         """The model of that name as SQLMesh would normalise it, None if there is none."""
         return self.models_by_name.get(name.replace('"', "").lower())
+
+    @property
+    def doubtful(self) -> Severity:
+        """How much weighs what may be meant otherwise: documentation of others names things that no platform has."""
+        return Severity.ERROR if self.conventions.is_strict else Severity.WARNING
+
+    @cached_property
+    def schemas(self) -> frozenset[str]:
+        """The schemas of the project's models, lower case."""
+        return frozenset(model.name.split(".")[0].lower() for model in self.facts.models.values() if "." in model.name)
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a dotted name lies in a schema of the project, so that it can only be meant as one of its models."""
+        parts = [part.strip('"').lower() for part in name.split(".")]
+        return len(parts) > 1 and bool(self.schemas & set(parts[:-1]))
 
     @cached_property
     def tags(self) -> frozenset[str]:
