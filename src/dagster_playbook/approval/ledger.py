@@ -40,6 +40,14 @@ class Ledger:
         except OSError as error:
             raise RefusedError(f"the ledger {self.path} cannot be written: {error}") from error
 
+    def look(self, grant: Grant, holder: str) -> None:
+        """Refuse like `spend`, and write nothing.
+
+        Raises:
+            RefusedError: it was spent on something else.
+        """
+        self._refuse_other_holder(grant.nonce, holder)
+
     def entries(self) -> list[dict[str, Any]]:
         """Everything that was spent, oldest first; a torn line is `{"torn": text}`."""
         if not self.path.is_file():

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dagster_playbook.cli.runbook_options import (
+    dagster_url_option,
     key_option,
     parameter_option,
     project_option,
@@ -30,10 +31,19 @@ from dagster_playbook.cli.runbook_options import (
 )
 @click.option("--request", is_flag=True, help="Sign a request for this plan, so that somebody else can approve it.")
 @key_option
+@dagster_url_option
 @target_option
 @project_option
 def command(  # noqa: PLR0913 - one parameter an option, as click hands them over
-    *, runbook: str, given: tuple[str, ...], output: str, request: bool, key: Path | None, target: str, project: Path
+    *,
+    runbook: str,
+    given: tuple[str, ...],
+    output: str,
+    request: bool,
+    key: Path | None,
+    dagster_url: str,
+    target: str,
+    project: Path,
 ) -> None:
     """Show what RUNBOOK would do with these parameters. Nothing is changed, started or written.
 
@@ -48,10 +58,13 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     """
     from dagster_playbook.runbook import present
     from dagster_playbook.runbook.plan import make_plan
+    from dagster_playbook.runbook.session import run_config_of
 
     quiet_sqlmesh()
     settings = settings_of(project)
-    plan = make_plan(settings, runbook, given, target=target)
+    plan = make_plan(
+        settings, runbook, given, target=target, config_of=lambda run: run_config_of(settings, dagster_url, run)
+    )
     if output == "json":
         click.echo(present.as_json(plan))
     elif output == "mermaid":

@@ -65,11 +65,13 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     """
     from dagster_playbook.runbook.plan import make_plan
     from dagster_playbook.runbook.requests import write_request
-    from dagster_playbook.runbook.session import Options, start
+    from dagster_playbook.runbook.session import Options, run_config_of, start
 
     quiet_sqlmesh()
     settings = settings_of(project)
-    plan = make_plan(settings, runbook, given, target=target)
+    plan = make_plan(
+        settings, runbook, given, target=target, config_of=lambda run: run_config_of(settings, dagster_url, run)
+    )
     tell, progress = listener(output)
     options = Options(ask=asker(answers), tell=tell, progress=progress, dagster_url=dagster_url)
     with refusals_exit_1():

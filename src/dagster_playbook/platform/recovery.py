@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_playbook.errors import PlatformError
 from dagster_playbook.settings import Settings
 
 #: the folder of written plans, and the file of evaluations beside it, below the platform's data folder
@@ -16,8 +15,9 @@ EVALUATIONS_FILE = "evaluations.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class LeftOver:
-    """Model names as written, those that are done and those that are left in the order of the plan."""
+    """Model names as written, done and left, in the order of the plan; `begun` is false when no plan was written."""
 
+    begun: bool
     done: tuple[str, ...]
     left: tuple[str, ...]
 
@@ -32,7 +32,7 @@ def left_of(settings: Settings, root_run_id: str) -> LeftOver:
     """What the restatement of a chain of runs has left.
 
     Raises:
-        PlatformError: no plan was written for it, so it failed before it restated anything; or SQLMesh cannot be asked.
+        PlatformError: SQLMesh cannot be asked.
     """
     from dagster_playbook.platform.failure import platform_error
     from dagster_playbook.platform.restatement import Attempts, Book, remaining
@@ -42,10 +42,7 @@ def left_of(settings: Settings, root_run_id: str) -> LeftOver:
     book = Book(Attempts(folder / ATTEMPTS_FOLDER), root_run_id, folder / EVALUATIONS_FILE)
     attempt = book.attempts.read(root_run_id)
     if attempt is None:
-        raise PlatformError(
-            f"no restatement was begun by the run {root_run_id}",
-            cure="it failed before it changed anything: run it again as it was asked for",
-        )
+        return LeftOver(False, (), ())
     context = open_planning_context(settings.root, settings.sqlmesh[0])
     try:
         left = remaining(book, attempt, context)
@@ -54,6 +51,7 @@ def left_of(settings: Settings, root_run_id: str) -> LeftOver:
     finally:
         context.close()
     return LeftOver(
+        True,
         tuple(model.name for model in attempt.models if model.fqn not in left),
         tuple(model.name for model in attempt.models if model.fqn in left),
     )

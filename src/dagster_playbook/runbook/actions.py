@@ -9,6 +9,7 @@ from __future__ import annotations
 import decimal
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +124,9 @@ def _command(step: Step, scope: Mapping[str, Any], around: Surroundings, again: 
             cure=f"look, then resume with --again {step.id} to run it once more, or with --done {step.id}",
         )
     arguments = fill.arguments_of(step, scope)
-    environment = {**os.environ, "PLAYBOOK_RUN_KEY": around.run_key(step)}
+    # the tools of this environment are found also when it was not activated
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": path, "PLAYBOOK_RUN_KEY": around.run_key(step)}
     try:
         done = subprocess.run(
             arguments,
@@ -141,7 +144,7 @@ def _command(step: Step, scope: Mapping[str, Any], around: Surroundings, again: 
         raise PlatformError(f"{arguments[0]!r} cannot be run: {error.strerror or error}") from error
     except subprocess.TimeoutExpired as error:
         raise StepFailedError(f"{arguments[0]!r} took longer than {step.timeout_s:g} s and was stopped") from error
-    result = {"exit_code": done.returncode, "output": done.stdout[-_OUTPUT_CHARACTERS:], "arguments": arguments}
+    result = {"exit_code": done.returncode, "output": done.stdout[-_OUTPUT_CHARACTERS:].rstrip("\n"), "arguments": arguments}
     if done.returncode != 0 and not step.expect:
         last = done.stdout.strip().splitlines()[-1:] or [""]
         raise StepFailedError(f"{arguments[0]!r} ended with {done.returncode}: {last[0][:300]}", result)
@@ -237,8 +240,14 @@ def _remaining(run: DagsterRun, around: Surroundings) -> dict[str, Any]:
     from dagster_playbook.platform.recovery import left_of
 
     found = left_of(around.settings, run.root_run_id or run.run_id)
-    return {"run_id": run.run_id, "status": run.status, "rows": len(found.left), "models": list(found.left),
-            "done": list(found.done), "table": [[m] for m in found.left]}  # fmt: skip
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "begun": found.begun,
+        "rows": len(found.left),
+        "models": list(found.left),
+        "done": list(found.done),
+    }
 
 
 def _facts(step: Step, scope: Mapping[str, Any], around: Surroundings, _: bool) -> dict[str, Any]:

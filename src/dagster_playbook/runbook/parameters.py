@@ -14,8 +14,7 @@ from dagster_playbook.errors import RunbookError
 
 _HASH = re.compile(r"[0-9a-f]{8,64}")
 _MODEL = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,2}")
-_TERM = r"\^?\+?(?:tag:|path:)?[A-Za-z_*][\w.*=:/-]*\+?"
-_SELECTOR = re.compile(rf"{_TERM}(?:\s*[&|]\s*{_TERM})*")
+_SELECTOR = re.compile(r"[A-Za-z_*+^(][\w.*+^:=/&|() -]*")
 _CATEGORY = re.compile(r"[A-Za-z_][\w-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MAX_CHARACTERS = 10_000

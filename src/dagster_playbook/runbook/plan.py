@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -137,13 +137,20 @@ def load_runbook(root: Path, path: str) -> tuple[Runbook, str]:
     return runbook, hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def make_plan(settings: Settings, path: str, given: Iterable[str], *, target: str, ask_sqlmesh: bool = True) -> Plan:
+def make_plan(
+    settings: Settings,
+    path: str,
+    given: Iterable[str],
+    *,
+    target: str,
+    config_of: Callable[[str], dict[str, Any]] | None = None,
+) -> Plan:
     """Plan a runbook; nothing is changed, started or written.
 
     Args:
         given: `name=value` texts.
         target: the platform's name in approvals.
-        ask_sqlmesh: compute the blast radius of restating steps; without it their steps cannot be approved.
+        config_of: gives the run config of a Dagster run, for steps that re-execute one.
 
     Raises:
         RunbookError: the runbook or a parameter is not sound.
@@ -160,9 +167,9 @@ def make_plan(settings: Settings, path: str, given: Iterable[str], *, target: st
         _check_fill(step, values)
         if step.kind is not Kind.JOB:
             continue
-        for op, config in op_configs(fill.yaml_of(step, values)):
+        for op, config in op_configs(_run_config(step, values, config_of)):
             allowed = dict(config)
-            if ask_sqlmesh and _restates(config):
+            if _restates(config):
                 found = _radius(settings, config)
                 radius[step.id], identities[step.id] = found.as_dict(), found.identity()
                 allowed["affected_models"] = list(found.restated)
@@ -171,6 +178,14 @@ def make_plan(settings: Settings, path: str, given: Iterable[str], *, target: st
     return Plan(
         runbook, values, text_sha256, target, platform_digest(settings), radius, identities, tuple(sorted(set(scopes)))
     )
+
+
+def _run_config(step: Step, values: Mapping[str, Any], config_of: Callable[[str], dict[str, Any]] | None) -> Any:
+    """The step's YAML; with an empty one a step that re-executes a run takes that run's config."""
+    config = fill.yaml_of(step, values)
+    if not config and step.reexecutes and config_of is not None:
+        return config_of(str(values[step.reexecutes]))
+    return config
 
 
 def op_configs(run_config: Any) -> list[tuple[str, dict[str, Any]]]:

@@ -122,6 +122,39 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
         return folder.name, session.executor(journal, redactor, options).run(progress)
 
 
+def open_dagster(settings: Settings, folder: Path, url: str = "") -> Dagster:
+    """The deployed Dagster at a URL, or else the project's code location on the embedded instance.
+
+    The instance is `DAGSTER_HOME` when that is set, else `.playbook/dagster`; `folder` takes the log.
+
+    Raises:
+        PlatformError: there is neither.
+    """
+    if url:
+        from dagster_playbook.platform.dagster_graphql import DeployedDagster
+
+        return DeployedDagster(url, token=os.environ.get("DAGSTER_TOKEN", ""))
+    if not settings.dagster:
+        raise PlatformError("no Dagster code location", cure="set [[tool.playbook.dagster]] or give --dagster-url")
+    named = os.environ.get("DAGSTER_HOME")
+    home = Path(named) if named else Store(settings.root).folder / "dagster"
+    return EmbeddedDagster(settings.root, settings.dagster[0], home, folder / "dagster.log", settings.environment)
+
+
+def run_config_of(settings: Settings, url: str, run_id: str) -> dict[str, Any]:
+    """The run config of a Dagster run.
+
+    Raises:
+        RunbookError: there is no such run.
+    """
+    run = open_dagster(settings, Store(settings.root).folder / "runs", url).show(run_id)
+    if run is None:
+        raise RunbookError(
+            f"Dagster has no run {run_id!r}", cure="its id stands in the run list and in `playbook runs`"
+        )
+    return run.config
+
+
 def check_needs(runbook: Runbook) -> None:
     """Raises RunbookError when something that a runbook needs is not there."""
     for need in runbook.needs:
@@ -151,7 +184,7 @@ def find_approval(store: Store, plan: Plan) -> str:
         raise RefusedError(f"this plan needs an approval ({', '.join(plan.roles)}): {cure}") from error
     policy = store.policy(plan.target)
     for role in plan.roles:
-        verify(envelope, policy, Demand(role, plan.target, digest=plan.digest))
+        store.ledger.look(verify(envelope, policy, Demand(role, plan.target, digest=plan.digest)), holder="")
     return encode(envelope)
 
 
@@ -193,10 +226,15 @@ class _Session:
     _cache: dict[str, Any] = field(default_factory=dict)
 
     def executor(self, journal: Journal, redactor: Redactor, options: Options) -> Executor:
+        def opened() -> Dagster:
+            return open_dagster(self.settings, journal.folder, options.dagster_url)
+
         around = Surroundings(
             settings=self.settings,
             run_id=self.run_id,
-            dagster=lambda: self._once("dagster", lambda: self._dagster(journal.folder, options.dagster_url)),
+            dagster=lambda: self._once(
+                "dagster", lambda: open_dagster(self.settings, journal.folder, options.dagster_url)
+            ),
             ask=options.ask,
             progress=options.progress,
             values_of_facts=lambda: self._once("facts", self._facts),
@@ -221,19 +259,6 @@ class _Session:
         data = _grant_data(step, grant)
         journal.append("break-glass" if grant.is_break_glass else "approved", **data)
         options.tell("break-glass" if grant.is_break_glass else "approved", data)
-
-    def _dagster(self, folder: Path, url: str) -> Dagster:
-        if url:
-            from dagster_playbook.platform.dagster_graphql import DeployedDagster
-
-            return DeployedDagster(url, token=os.environ.get("DAGSTER_TOKEN", ""))
-        if not self.settings.dagster:
-            raise PlatformError("no Dagster code location", cure="set [[tool.playbook.dagster]] or give --dagster-url")
-        named = os.environ.get("DAGSTER_HOME")
-        home = Path(named) if named else self.store.folder / "dagster"
-        return EmbeddedDagster(
-            self.settings.root, self.settings.dagster[0], home, folder / "dagster.log", self.settings.environment
-        )
 
     def _facts(self) -> Mapping[str, Any]:
         from dagster_playbook.platform.loader import load_facts
