@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("resume", "Go on with a run at the step where it was cut or failed."),
     "runs": ("runs", "List, show and verify runs."),
     "stack": ("stack", "Run the real services on this machine: Postgres, S3Proxy, Nessie, Trino, Dagster."),
+    "new": ("new", "Write a source asset, or a seed with its staging model, and run it."),
+    "sample": ("sample", "Profile a sample of a BigQuery table: costed, capped, personal fields masked."),
+    "lint-warehouse": ("lint_warehouse", "Hold assets, seeds and staging models to the rules of .cursor/rules."),
+    "pr-check": ("pr_check", "Run what a reviewer would and write the pull request's body with the evidence."),
 }
 
 
