@@ -6,17 +6,23 @@ import re
 from collections.abc import Callable, Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.runbook import is_runbook
 from dagster_playbook.claims.yaml_routing import route_yaml
 from dagster_playbook.claims.yaml_text import Dialect, read_yaml
 from dagster_playbook.markdown.model import Fence, Page
 
+#: attributes of steps that are neither a run config, a command nor a query: only the runbook format knows them
+_STEPS = frozenset({"dagster", "nessie", "facts", "ask"})
 _MODEL = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*MODEL\s*\(", re.IGNORECASE | re.DOTALL)
 
 
 def claims_of(page: Page) -> Iterator[Claim]:
     """The claims of a page, fences first, then code spans, bindings and links, each in reading order."""
+    runs = is_runbook(page)
     for fence in page.fences:
-        yield claim_of_fence(fence)
+        # a runbook that is shown on another page is held to the format where it stands
+        is_step = bool(_STEPS & set(fence.attributes)) and (runs or fence.location.path != page.path)
+        yield Claim(Kind.STEP, fence.body, fence.location, fence=fence) if is_step else claim_of_fence(fence)
     for span in page.spans:
         yield Claim(Kind.NAME, span.text, span.location, span=span)
     for binding in page.bindings:

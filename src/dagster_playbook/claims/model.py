@@ -30,6 +30,7 @@ class Kind(enum.StrEnum):
     TOML = "TOML"
     MARKDOWN = "Markdown example"
     DIAGRAM = "Mermaid diagram"
+    STEP = "runbook step"
     NAME = "name"
     FACT = "fact"
     LINK = "link"

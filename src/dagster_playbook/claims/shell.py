@@ -96,6 +96,7 @@ def _console_input(text: str) -> str:
 
 def _without_placeholders(text: str) -> str:
     """`<name>` would be a redirection: stand a word of the same length in its place."""
+    text = re.sub(r"\{\{.*?\}\}", lambda m: "_" * len(m.group()), text)
     text = _OPTIONAL.sub(lambda m: "_" * len(m.group()), text)
     return PLACEHOLDER.sub(lambda m: "_" * len(m.group()) if m.group().startswith("<") else m.group(), text)
 

@@ -169,6 +169,8 @@ def _categories(config: YamlNode, claim: Claim, world: World) -> Iterator[Findin
     flag, listed = config.get("restate_by_entity_category"), config.get("restate_entity_categories")
     entries = listed.elements() if listed else []
     is_on = flag is not None and flag.value is True
+    if listed is not None and _is_placeholder(listed):
+        return
     if entries and not is_on and listed is not None:
         message = "categories are listed but restate_by_entity_category is not true: nothing would be restated by them"
         where = claim.node_at(flag) if flag else claim.node_at(entries[0])
