@@ -14,6 +14,7 @@ _SQL_LINE = re.compile(r"\bLine (\d+), Col")
 _YAML_LINE = re.compile(r"\bline (\d+), column")
 _NAMED_FILE = re.compile(r"(?:file|at|path) '([^']+)'")
 _SELF_EXPLAINING = ("ConfigError", "SQLMeshError", "PlatformError", "DagsterInvalidDefinitionError")
+_TOKEN = re.compile(r"<Token [^>]*?text: ([^,]*),[^>]*>")
 #: lines of a message that only introduce the cause which follows them
 _INTRODUCTION = re.compile(
     r"(?i)^(failed to load|invalid project config|invalid configuration|verify your|unable to)\b.*:?$"
@@ -43,6 +44,11 @@ def cause(error: BaseException) -> str:
     *_, innermost = chain(error)
     if isinstance(innermost, SyntaxError):
         return f"{type(innermost).__name__}: {innermost.msg}"
+    if isinstance(innermost, UnicodeDecodeError):
+        return f"a file is not {innermost.encoding.upper()}: byte {innermost.object[innermost.start]:#04x}"
+    # YAML readers put the problem last, after what they were doing
+    if problem := getattr(innermost, "problem", None):
+        return f"{type(innermost).__name__}: {problem}"
     speaker = error if _told(error) else innermost
     told, kind = _told(speaker), type(speaker).__name__
     return told if told and kind in _SELF_EXPLAINING else f"{kind}: {told or 'no message'}"
@@ -51,7 +57,9 @@ def cause(error: BaseException) -> str:
 def _told(error: BaseException) -> str:
     lines = [line.strip() for line in _ANSI.sub("", str(error)).splitlines() if line.strip()]
     speaking = [line for line in lines if not _INTRODUCTION.match(line)] or lines
-    return re.sub(r"'?/[\w./-]+/([\w.-]+)'?", r"\1", speaking[0]) if speaking else ""
+    if not speaking:
+        return ""
+    return re.sub(r"'?/[\w./-]+/([\w.-]+)'?", r"\1", _TOKEN.sub(r"'\1'", speaking[0]))
 
 
 def _place(error: BaseException, root: Path) -> tuple[str, int]:
@@ -84,6 +92,8 @@ def _last_frame(error: BaseException, root: Path) -> tuple[str, int] | None:
 def _inside(name: str, root: Path) -> str:
     """`name` relative to the project, "" when it lies outside or in an environment inside it."""
     try:
+        if name.startswith("<"):
+            return ""
         relative = Path(name).resolve().relative_to(root)
     except (ValueError, OSError):
         return ""

@@ -59,7 +59,8 @@ def instance_values(root: Path, path: str) -> dict[str, Any]:
     try:
         text = (root / path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PlatformError(f"the instance's settings cannot be read: {error}", cure=cure, path=path) from error
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise PlatformError(f"the instance's settings cannot be read: {reason}", cure=cure, path=path) from error
     if problems := instance_problems(text):
         raise PlatformError(f"Dagster refuses it: {problems[0].message}", cure=cure, path=path, line=problems[0].line)
     document = yaml_document(text, DagsterYamlLoader)[0] or {}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.cache import Cache
 from dagster_playbook.platform.codec import facts_from
 from dagster_playbook.platform.facts import Facts, plain
@@ -97,18 +98,29 @@ class _Reading:
         return self._received(found, asked)
 
     def _received(self, found: dict[str, Any], asked: list[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
+        from dagster_playbook.platform.workers import POOL
+
         fresh: dict[str, list[dict[str, Any]]] = {}
-        for name, worker in asked:
-            part = {"told": worker.receive()}
-            if name != "commands":
-                known = worker.receive_files()
-                part["also"] = {path: digest for path, digest in known.items() if not self._is_source(path)}
-            fresh.setdefault(name, []).append(part)
+        for index, (name, worker) in enumerate(asked):
+            try:
+                fresh.setdefault(name, []).append(self._answer(name, worker))
+            except PlatformError:
+                # the workers that were not heard out would answer the next question with this one's answer
+                for _, unheard in asked[index:]:
+                    POOL.discard(unheard)
+                raise
         for name, answers in fresh.items():
             found[name] = _merged(answers)
             if self.cache:
                 self.cache.write(name, getattr(self.prints, name), found[name])
         return {name: part or {"told": {}} for name, part in found.items()}
+
+    def _answer(self, name: str, worker: Any) -> dict[str, Any]:
+        part = {"told": worker.receive()}
+        if name != "commands":
+            known = worker.receive_files()
+            part["also"] = {path: digest for path, digest in known.items() if not self._is_source(path)}
+        return part
 
     def _is_source(self, path: str) -> bool:
         """Whether a file counts in the fingerprint anyway."""

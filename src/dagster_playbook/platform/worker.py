@@ -21,17 +21,21 @@ from dagster_playbook.platform.failure import platform_error
 
 
 def main(kind: str) -> None:
-    """Answer questions until standard input ends."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """Answer on standard output, in the order of the questions, until standard input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    project = json.loads(sys.stdin.readline())
+    serve(kind, sys.stdin.buffer, answers)
+
+
+def serve(kind: str, questions: IO[bytes], answers: IO[bytes]) -> None:
+    """Load the project that the first line describes when a question needs it, and answer each line after it."""
+    project = json.loads(questions.readline())
     root = Path(project["root"])
     os.environ.update(project["environment"])
     authority = _authority(kind, root, project["project"])
     _leave_no_bytecode(root)
-    for line in sys.stdin:
-        question = json.loads(line)
-        _answer(answers, authority, root, question)
+    for line in questions:
+        _answer(answers, authority, root, json.loads(line))
 
 
 def _authority(kind: str, root: Path, project: dict[str, str] | None) -> Any:
@@ -48,7 +52,7 @@ def _authority(kind: str, root: Path, project: dict[str, str] | None) -> Any:
     return DagsterAuthority(root, location)
 
 
-def _answer(answers: IO[str], authority: Any, root: Path, question: dict[str, Any]) -> None:
+def _answer(answers: IO[bytes], authority: Any, root: Path, question: dict[str, Any]) -> None:
     try:
         answer = {"answer": _ask(authority, root, question["ask"], question["arguments"])}
     except PlatformError as error:
@@ -59,7 +63,7 @@ def _answer(answers: IO[str], authority: Any, root: Path, question: dict[str, An
         answer = {
             "refused": _refusal(platform_error(error, what, "report it with the text that was asked about", root))
         }
-    answers.write(json.dumps(answer, default=str) + "\n")
+    answers.write(json.dumps(answer, default=str).encode() + b"\n")
     answers.flush()
 
 

@@ -1,4 +1,4 @@
-"""The processes in which SQLMesh and Dagster run: started once, asked many times, ended with this process.
+"""The workers: processes in which SQLMesh and Dagster run, loaded once and asked many times.
 
 A project is loaded in a process of its own, so that SQLMesh and Dagster load at the same time on two cores, so that
 this process never imports them, and so that a project which prints, crashes or hangs is an error and not a mess.
@@ -7,34 +7,23 @@ this process never imports them, and so that a project which prints, crashes or 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
-import os
 import select
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import IO, Any
+from typing import Any
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.fingerprint import file_digest
+from dagster_playbook.platform.processes import Nursery, Process, StartedProcess
 from dagster_playbook.settings import CodeLocation, Settings, SqlmeshProject
 
 #: how long a project may take to load before it counts as unreachable
 ANSWER_TIMEOUT_S = 300.0
 #: processes that are kept; each holds about 0.3 GB
 KEPT = 4
-_QUIET = {
-    "DAGSTER_DISABLE_TELEMETRY": "1",
-    "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
-    "MAX_FORK_WORKERS": "1",
-    "PYTHONUNBUFFERED": "1",
-    "PYTHONWARNINGS": "ignore",
-}
 
 
 class Worker:
@@ -44,22 +33,15 @@ class Worker:
     only through `ask`.
     """
 
-    def __init__(self, kind: str, settings: Settings, project: SqlmeshProject | CodeLocation | None) -> None:
-        self.kind = kind
+    def __init__(
+        self, process: Process, settings: Settings, project: SqlmeshProject | CodeLocation | None, kind: str
+    ) -> None:
         self.subject = getattr(project, "path", "") or getattr(project, "module", "") or kind
         self.lock = threading.Lock()
         #: the project's own files that it has imported, with their digests; known once they were asked for
         self.files: dict[str, str] = {}
         self._root = settings.root
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "dagster_playbook.platform.worker", kind],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            cwd=settings.root,
-            env={**os.environ, **_QUIET},
-        )
+        self._process = process
         self._buffer = b""
         described = {"root": str(settings.root.resolve()), "environment": settings.environment}
         self._write({**described, "project": asdict(project) if project else None})
@@ -95,37 +77,26 @@ class Worker:
     def is_current(self) -> bool:
         """Whether the process still runs, and nothing that it has imported has changed since."""
         unchanged = all(file_digest(self._root / path) == digest for path, digest in self.files.items())
-        return unchanged and self._process.poll() is None
+        return unchanged and self._process.is_alive()
 
     def close(self) -> None:
-        """End the process and wait for it."""
-        if self._process.stdin and not self._process.stdin.closed:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
-        self._log.close()
+        """End the process."""
+        self._process.close()
 
     def _write(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
-        except (BrokenPipeError, ValueError) as error:
+            self._process.write(json.dumps(message).encode() + b"\n")
+        except (OSError, ValueError) as error:
             raise self._ended() from error
 
     def _line(self, deadline: float) -> bytes:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
         chunks = [self._buffer]
         while b"\n" not in chunks[-1]:
-            if not select.select([descriptor], [], [], max(deadline - time.monotonic(), 0))[0]:
+            if not select.select([self._process.fileno()], [], [], max(deadline - time.monotonic(), 0))[0]:
                 self.close()
                 message = f"{self.subject} did not answer within {ANSWER_TIMEOUT_S:.0f} s"
                 raise PlatformError(message, cure="see what its code waits for when it is imported")
-            chunk = os.read(descriptor, 1 << 20)
+            chunk = self._process.read()
             if not chunk:
                 raise self._ended()
             chunks.append(chunk)
@@ -133,11 +104,7 @@ class Worker:
         return line
 
     def _ended(self) -> PlatformError:
-        code = self._process.wait()
-        self._log.seek(0)
-        told = [line for line in self._log.read().decode("utf-8", "replace").splitlines() if line.strip()]
-        last = f": {told[-1].strip()}" if told else ""
-        message = f"the process that loads {self.subject} ended with code {code}{last}"
+        message = f"the process that loads {self.subject} ended {self._process.last_words()}"
         return PlatformError(message, cure="import the project in Python and see why it ends the process")
 
 
@@ -146,7 +113,9 @@ class WorkerPool:
 
     def __init__(self) -> None:
         self._workers: dict[tuple[str, str, str], tuple[str, Worker]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._started: set[str] = set()
+        self._nursery: Nursery | None = None
 
     def workers(self, kind: str, settings: Settings, state: str) -> list[Worker]:
         """One worker for each project of that kind (one without a project when there is none), in that order.
@@ -158,6 +127,14 @@ class WorkerPool:
         with self._lock:
             return [self._worker(kind, settings, project, state) for project in projects]
 
+    def discard(self, worker: Worker) -> None:
+        """End a worker that has refused to load, so that nothing of the failed load is asked again."""
+        with self._lock:
+            for key, (_, held) in list(self._workers.items()):
+                if held is worker:
+                    del self._workers[key]
+        worker.close()
+
     def _worker(
         self, kind: str, settings: Settings, project: SqlmeshProject | CodeLocation | None, state: str
     ) -> Worker:
@@ -166,18 +143,30 @@ class WorkerPool:
         if held is not None and (held[0] != state or not held[1].is_current):
             held[1].close()
             held = None
-        worker = held[1] if held else Worker(kind, settings, project)
+        worker = held[1] if held else Worker(self._process(kind, settings), settings, project, kind)
         self._workers[key] = (state, worker)
         while len(self._workers) > KEPT:
             oldest = next(iter(self._workers))
             self._workers.pop(oldest)[1].close()
         return worker
 
+    def _process(self, kind: str, settings: Settings) -> Process:
+        if kind not in self._started:
+            self._started.add(kind)
+            return StartedProcess(kind, settings.root)
+        if self._nursery is None:
+            self._nursery = Nursery()
+        return self._nursery.fork(kind, settings.root)
+
     def close(self) -> None:
         """End every process."""
         with self._lock:
             while self._workers:
                 self._workers.popitem()[1][1].close()
+            if self._nursery is not None:
+                self._nursery.close()
+                self._nursery = None
+            self._started.clear()
 
 
 #: the workers that `load_facts` and the live authority share

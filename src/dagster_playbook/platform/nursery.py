@@ -1,0 +1,78 @@
+"""The process that imports SQLMesh and Dagster once, and forks a worker for each connection to its socket."""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from typing import IO, cast
+
+
+def main(address: str) -> None:
+    """Serve until standard input ends; says `ready` when the imports are done."""
+    from dagster_playbook.platform import dagster_authority, sqlmesh_authority  # noqa: F401 - what children share
+
+    _import_what_projects_import()
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address + ".new")
+    listener.listen(16)
+    os.rename(address + ".new", address)  # noqa: PTH104 - a socket, in place only when it listens
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        readable = select.select([listener, sys.stdin], [], [])[0]
+        if sys.stdin in readable:
+            return
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            _be_a_worker(connection)
+        connection.close()
+
+
+def _import_what_projects_import() -> None:
+    """Modules that nearly every project imports, and that are slow: pandas for models, dagster-sqlmesh for assets."""
+    for module in ("pandas", "duckdb", "dagster_sqlmesh"):
+        try:
+            __import__(module)
+        except ImportError:
+            continue
+
+
+def _be_a_worker(connection: socket.socket) -> None:
+    from dagster_playbook.platform.worker import serve
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    status = 1
+    try:
+        stream = cast("IO[bytes]", connection.makefile("rwb"))
+        size = int.from_bytes(stream.read(8), "big")
+        kind, folder, log, *environment = stream.read(size).decode("utf-8", "surrogateescape").split("\0")
+        errors = os.open(log, os.O_WRONLY | os.O_APPEND)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(errors, 1)
+        os.dup2(errors, 2)
+        os.environ.clear()
+        os.environ.update(item.partition("=")[::2] for item in environment)
+        os.chdir(folder)
+        serve(kind, stream, stream)
+        status = 0
+    except SystemExit as ending:
+        sys.stderr.write(f"{ending.code}\n")
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        # no clean-up of what the nursery has opened: it is still in use there
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
