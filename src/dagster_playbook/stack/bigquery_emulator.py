@@ -40,15 +40,20 @@ class BigQueryEmulator:
 
 
 def environment_folder() -> Path:
-    """The emulator's virtual environment, made when it is not there; safe to call from several processes at once.
+    """Where the emulator's virtual environment is, or will be: one for each lock file and version of Python."""
+    fingerprint = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
+    return cache_folder() / f"bigquery-emulator-{sys.version_info.major}.{sys.version_info.minor}-{fingerprint}"
+
+
+def install() -> Path:
+    """Make the emulator's virtual environment when it is not there; safe to call from several processes at once.
 
     Raises:
         StackError: the packages could not be installed.
     """
     from filelock import FileLock
 
-    fingerprint = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
-    target = cache_folder() / f"bigquery-emulator-{sys.version_info.major}.{sys.version_info.minor}-{fingerprint}"
+    target = environment_folder()
     ready = target / ".ready"
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
@@ -133,6 +138,7 @@ def start(folder: Path, *, timeout_s: float = START_TIMEOUT_S) -> BigQueryEmulat
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "bigquery-emulator.log"
+    install()
     ports = choose_ports(("rest", "grpc"), {}, {}, ())
     argv, variables = command(ports["rest"], ports["grpc"]), os.environ | environment()
     with log.open("wb") as output:
@@ -177,6 +183,10 @@ def _last_line(log: Path) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
+def _prepare(_: Context) -> None:
+    install()
+
+
 def _argv(context: Context) -> list[str]:
     return command(context.ports["bigquery"], context.ports["bigquery.grpc"])
 
@@ -188,6 +198,7 @@ BIGQUERY = Service(
     ports=("bigquery", "bigquery.grpc"),
     argv=_argv,
     environment=lambda _: environment(),
+    prepare=_prepare,
     probe=lambda context: probe(context.ports["bigquery"]),
     optional=True,
 )

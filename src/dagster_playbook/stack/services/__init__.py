@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dagster_playbook.stack.bigquery_emulator import BIGQUERY
 from dagster_playbook.stack.service import Service
 from dagster_playbook.stack.services.dagster import DAGSTER_CODE, DAGSTER_DAEMON, DAGSTER_WEB
 from dagster_playbook.stack.services.lake import S3PROXY
@@ -13,5 +14,5 @@ from dagster_playbook.stack.services.trino import TRINO
 
 #: by name, in the order in which `status` shows them
 SERVICES: Mapping[str, Service] = {
-    s.name: s for s in (POSTGRES, S3PROXY, NESSIE, TRINO, DAGSTER_CODE, DAGSTER_WEB, DAGSTER_DAEMON)
+    s.name: s for s in (POSTGRES, S3PROXY, NESSIE, TRINO, DAGSTER_CODE, DAGSTER_WEB, DAGSTER_DAEMON, BIGQUERY)
 }
