@@ -13,10 +13,11 @@ pytestmark = pytest.mark.stack
 
 
 def test_references_exist(stack: Any) -> None:
-    """A new stack has exactly the references that the project names, of the kinds that it names."""
+    """A stack has the references that the project names, of the kinds that it names."""
     wanted = json.loads((stack.local.config / "nessie" / "references.json").read_text())
     with stack.nessie() as client:
-        assert {r.name: r.kind.value for r in client.list_references()} == wanted
+        there = {r.name: r.kind.value for r in client.list_references()}
+    assert wanted.items() <= there.items()
 
 
 def test_catalogs_are_shown(stack: Any) -> None:
