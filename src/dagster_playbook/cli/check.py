@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dagster_playbook.cli.progress import work_progress
-from dagster_playbook.cli.reporting import report_of
+from dagster_playbook.cli.reporting import paths_from_here, report_of
 from dagster_playbook.report import FORMATS, Report, render
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     if diff and form != "text":
         raise click.UsageError("--diff is a text of its own; leave --format out")
     settings = load_settings(project.resolve() if project else find_root(Path.cwd()))
-    asked, revision = _revision(settings, list(paths), changed)
+    asked, revision = _revision(settings, paths_from_here(settings.root, paths), changed)
     with _settings_in_use(settings, no_cache=no_cache) as settings, work_progress(shown=not quiet) as tell:
         look = _look(settings, asked, revision, tell)
         result, fixed = _fixed(*look) if fix and not diff else (look[1](), 0)
@@ -85,7 +85,7 @@ def _revision(settings: Settings, paths: list[str], changed: str | None) -> tupl
 
     is_path = Path(changed).exists() or (settings.root / changed).exists()
     if is_path and not is_revision(settings.root, changed):
-        return [changed, *paths], "HEAD"
+        return [*paths_from_here(settings.root, [changed]), *paths], "HEAD"
     return paths, changed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,15 @@ def report_of(result: CheckResult, settings: Settings, form: str, *, with_source
         sources=_lines(settings.root, (f.location.path for f in findings)) if with_source else {},
         rules=_rules() if form == "sarif" else {},
     )
+
+
+def paths_from_here(root: Path, paths: Iterable[str]) -> list[str]:
+    """Paths as a person or a hook gives them: one that from here leads into the project is made absolute.
+
+    The current folder may be above the project, as a repository's is above the project that it holds.
+    """
+    absolute = [(path, Path(os.path.abspath(path))) for path in paths]  # noqa: PTH100 - a page may be a symlink
+    return [str(here) if here.is_relative_to(root) and os.path.lexists(here) else path for path, here in absolute]
 
 
 def _prefix(root: Path) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dagster_playbook.cli.reporting import report_of
+from dagster_playbook.cli.reporting import paths_from_here, report_of
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.report import Report
 
@@ -53,7 +53,7 @@ def command(paths: tuple[str, ...], form: str, project: Path | None) -> None:
     from dagster_playbook.settings import find_root, load_settings
 
     root = project.resolve() if project else find_root(Path.cwd())
-    watcher = Watcher(root, paths, form)
+    watcher = Watcher(root, paths_from_here(root, paths), form)
     watcher.look(must_work=True)
     click.echo(f"watching {root} (Ctrl-C stops)", err=True)
     for changed in changes(root, root / load_settings(root).cache, threading.Event()):
@@ -78,7 +78,7 @@ class Watcher:
     """Checks one project again and again, and says what came out and how long it took."""
 
     root: Path
-    paths: tuple[str, ...]
+    paths: list[str]
     form: str
     fingerprint: str = ""
 

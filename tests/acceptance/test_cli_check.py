@@ -1,0 +1,112 @@
+"""`playbook check` as it is installed, on a small project of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Playbook = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_findings_in_text(small_project: Path, playbook: Playbook) -> None:
+    """Findings stand on stdout with place, rule, message and evidence; the counts come last; the exit code is 1."""
+    done = playbook("check", cwd=small_project)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("docs/broken.md:3:27: SV301 unknown-catalog: no catalog is called 'laek'; did you mean")
+    assert lines[-1] == "2 files, 2 fences, 2 spans: 4 checked, 0 exempt, 2 findings"
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_clean_page(small_project: Path, playbook: Playbook) -> None:
+    """A clean page gives the counts and exit code 0."""
+    done = playbook("check", "docs/index.md", cwd=small_project)
+    assert (done.returncode, done.stdout) == (0, "1 files, 1 fences, 1 spans: 2 checked, 0 exempt, 0 findings\n")
+
+
+def test_json(small_project: Path, playbook: Playbook) -> None:
+    """The JSON document is all that stands on stdout, with the documented keys, kept verdicts or not."""
+    for _ in ("cold", "warm"):
+        done = playbook("check", "--format", "json", cwd=small_project)
+        told = json.loads(done.stdout)
+        assert list(told) == ["summary", "findings", "platform"]
+        assert list(told["summary"]) == ["files", "fences", "spans", "checked", "exempt", "findings"]
+        assert list(told["findings"][0]) == (
+            "path line column end_line end_column rule name severity message subject evidence fix".split()
+        )
+        assert told["platform"]["fingerprint"] and told["platform"]["versions"]["sqlmesh"]
+        assert done.returncode == 1
+
+
+def test_warnings_do_not_fail(small_project: Path, playbook: Playbook) -> None:
+    """Warnings alone are told and the exit code is 0."""
+    settings = small_project / "pyproject.toml"
+    settings.write_text(settings.read_text().replace("strict = true", "strict = false"))
+    (small_project / "docs" / "index.md").write_text("Read the `frobnicator`.\n")
+    done = playbook("check", "docs/index.md", cwd=small_project)
+    assert "warning:" in done.stdout and done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["docs/none.md"], "no such file or folder: docs/none.md"),
+        (["--project", "nowhere"], "no project folder"),
+        (["--changed=no-such-revision"], "git"),
+    ],
+)
+def test_could_not_look(small_project: Path, playbook: Playbook, arguments: list[str], told: str) -> None:
+    """What keeps us from looking is one error with its cause on stderr, nothing on stdout, and exit code 2."""
+    done = playbook("check", *arguments, cwd=small_project)
+    assert told in done.stderr and done.stderr.startswith("error: ") and "Traceback" not in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_project_from_elsewhere(small_project: Path, playbook: Playbook, tmp_path: Path) -> None:
+    """With --project the check runs from any folder, and paths are the project's."""
+    done = playbook("check", "docs/broken.md", "--project", str(small_project), cwd=tmp_path)
+    assert done.stdout.startswith("docs/broken.md:3:27:") and done.returncode == 1
+
+
+def test_nothing_is_kept(small_project: Path, playbook: Playbook) -> None:
+    """With --no-cache nothing is written into the project."""
+    done = playbook("check", "--no-cache", cwd=small_project)
+    assert done.returncode == 1 and not (small_project / ".playbook").exists()
+
+
+def test_no_colour_without_a_terminal(small_project: Path, playbook: Playbook) -> None:
+    """Piped output has no colour codes, even when the environment asks for colour."""
+    assert "\x1b" not in playbook("check", cwd=small_project, FORCE_COLOR="1").stdout
+
+
+def test_quiet_clean_check_is_silent(small_project: Path, playbook: Playbook) -> None:
+    """With --quiet a clean check says nothing."""
+    done = playbook("check", "--quiet", "docs/index.md", cwd=small_project)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("form", ["sarif", "junit", "github"])
+def test_other_formats(small_project: Path, playbook: Playbook, form: str) -> None:
+    """Each other format tells both findings and fails the check as text does."""
+    done = playbook("check", "--format", form, cwd=small_project)
+    assert done.stdout.count("SV301") and done.stdout.count("SH607") and done.returncode == 1
+
+
+def test_warm_check_is_light(small_project: Path, playbook: Playbook) -> None:
+    """A check with nothing changed imports none of the heavy packages."""
+    (small_project / "docs" / "broken.md").unlink()
+    (small_project / "docs" / "index.md").write_text("Read the catalog `lake`.\n")
+    assert playbook("check", cwd=small_project).returncode == 0
+    heavy = "dagster sqlmesh sqlglot rich pydantic jsonschema ruamel httpx pandas duckdb"
+    code = (
+        "import sys, dagster_playbook.cli as cli\n"
+        "try: cli.main(['check'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print([name for name in {heavy.split()!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=small_project, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
