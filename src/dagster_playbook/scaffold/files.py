@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ def write(root: Path, changes: list[Change], *, overwrite: bool = False) -> list
         _rename(root, aside)
     except OSError as error:
         for temporary, _ in aside:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
         for folder in reversed(made):
             if not any(folder.iterdir()):
                 folder.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import keyword
 import re
 from dataclasses import dataclass
@@ -102,15 +103,19 @@ def column_name(name: str) -> str:
 
 def quoted(name: str) -> str:
     """A column name in SQL: quoted unless it is a plain word that is no keyword."""
-    from sqlglot import tokens
-    from sqlglot.dialects.trino import Trino
-
-    words = {*Trino.Tokenizer.KEYWORDS, *tokens.Tokenizer.KEYWORDS, *_RESERVED}
     spelled = column_name(name)
-    if _PLAIN.match(spelled) and spelled.upper() not in words:
+    if _PLAIN.match(spelled) and spelled.upper() not in _keywords():
         return spelled
     escaped = spelled.replace('"', '""')
     return f'"{escaped}"'
+
+
+@functools.cache
+def _keywords() -> frozenset[str]:
+    from sqlglot import tokens
+    from sqlglot.dialects.trino import Trino
+
+    return frozenset({*Trino.Tokenizer.KEYWORDS, *tokens.Tokenizer.KEYWORDS, *_RESERVED})
 
 
 #: reserved by Trino and not known to the tokenizer as keywords
