@@ -47,8 +47,9 @@ def test_the_copy_button_gives_the_block_as_it_was_checked(page: Page, site: str
 def test_search_finds_a_config_key(page: Page, site: str) -> None:
     """A reader who knows only the key finds its page."""
     page.goto(site)
-    page.locator("label[for=__search]").first.click()
-    page.get_by_role("textbox", name="Search").fill("restate_entity_categories")
+    box = page.locator("input.md-search__input")
+    box.click()
+    box.press_sequentially("restate_entity_categories")
     results = page.locator(".md-search-result__link")
     expect(results.first).to_be_visible()
     assert any(RESTATEMENTS in (link.get_attribute("href") or "") for link in results.all())
