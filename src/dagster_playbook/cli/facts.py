@@ -125,7 +125,8 @@ def command(output: str, sections: tuple[str, ...], project: Path, no_cache: boo
         return
     from rich.console import Console
 
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200)
+    # a pipe has no width: nothing is folded there, so that grep finds whole names
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 2000)
     for name in sections or SECTIONS:
         if (table := _table(name, facts)) is not None:
             console.print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.cache import Cache
@@ -19,6 +19,9 @@ from dagster_playbook.platform.fingerprint import (
     fingerprints,
 )
 from dagster_playbook.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster_playbook.platform.local_values import LocalPart
 
 Progress = Callable[[str], None]
 #: distributions whose versions a page may state, beside the platform's own
@@ -40,9 +43,13 @@ def load_facts(settings: Settings, *, use_cache: bool = True, progress: Progress
     cache = Cache(settings.root / settings.cache) if use_cache else None
     if cache and (known := _current(cache.read("facts", prints.total), settings)):
         return facts_from(known["facts"])
+    # plain files first: when one of them is wrong, nobody waits for SQLMesh and Dagster to hear it
+    from dagster_playbook.platform.local_values import local_part
+
+    local = local_part(settings)
     parts = _Reading(settings, prints, cache, progress or (lambda _: None)).parts()
     also = {path: digest for part in parts.values() for path, digest in part.get("also", {}).items()}
-    facts = _assemble(settings, _whole(prints.total, also), parts)
+    facts = _assemble(settings, _whole(prints.total, also), parts, local)
     if cache:
         cache.write("facts", prints.total, {"facts": facts.as_dict(), "also": also})
     return facts
@@ -162,10 +169,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {"DAGSTER_HOME": "dagster", **found} if settings.dagster else found
 
 
-def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, Any]]) -> Facts:
-    from dagster_playbook.platform.local_values import local_part
-
-    local = local_part(settings)
+def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, Any]], local: LocalPart) -> Facts:
     sqlmesh, dagster, commands = (parts[name]["told"] for name in ("sqlmesh", "dagster", "commands"))
     versions = {name: version for name, version in distributions().items() if NAMED_DISTRIBUTIONS.match(name)}
     values = {**sqlmesh.get("values", {}), **dagster.get("values", {}), **local.values}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import select
@@ -31,7 +32,9 @@ def main(address: str) -> None:
             return
         connection, _ = listener.accept()
         if os.fork() == 0:
+            _end_with_parent()
             listener.close()
+            connection.sendall(os.getpid().to_bytes(8, "big"))
             _be_a_worker(connection)
         connection.close()
 
@@ -43,6 +46,14 @@ def _import_what_projects_import() -> None:
             __import__(module)
         except ImportError:
             continue
+
+
+def _end_with_parent() -> None:
+    """Where the system can, have this child killed when the nursery ends, even if the project's code hangs."""
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    except (OSError, AttributeError):
+        return
 
 
 def _be_a_worker(connection: socket.socket) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -110,6 +111,7 @@ class ForkedProcess:
         environment = "\0".join(f"{key}={value}" for key, value in {**os.environ, **QUIET}.items())
         head = "\0".join([kind, str(folder), name, environment]).encode("utf-8", "surrogateescape")
         self._socket.sendall(len(head).to_bytes(8, "big") + head)
+        self._pid = int.from_bytes(self._socket.recv(8, socket.MSG_WAITALL), "big")
 
     def fileno(self) -> int:
         """See `Process`."""
@@ -141,6 +143,10 @@ class ForkedProcess:
 
     def close(self) -> None:
         """See `Process`."""
+        if self._socket.fileno() >= 0 and self._pid:
+            # code that hangs would not see that the socket is closed
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
         self._socket.close()
         self._log.unlink(missing_ok=True)
 

@@ -91,8 +91,10 @@ def test_a_project_that_hangs_is_an_error(
     with pytest.raises(PlatformError):
         worker.ask("no such question")
     monkeypatch.setattr(workers_module, "ANSWER_TIMEOUT_S", 0.2)
+    child = psutil.Process(worker._process._pid)  # type: ignore[attr-defined]
     with pytest.raises(PlatformError, match="did not answer within"):
         worker.ask("facts")
+    assert psutil.wait_procs([child], timeout=20)[1] == []
 
 
 def test_the_environment_of_this_process_and_of_the_settings_counts(
