@@ -23,7 +23,9 @@ _SHOWN = 60
 @click.command(epilog="Exit codes: 0 the floors are held, 1 they are not, 2 could not look, 130 interrupted.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same mutations.")
-@click.option("--count", type=click.IntRange(1), default=300, show_default=True, help="Mutations, controls not counted.")
+@click.option(
+    "--count", type=click.IntRange(1), default=300, show_default=True, help="Mutations, controls not counted."
+)
 @click.option("--kind", "kinds", multiple=True, help="Only this kind; may be repeated. `--kind list` names them all.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 @click.option("--project", type=click.Path(path_type=Path), help="The project's folder.")

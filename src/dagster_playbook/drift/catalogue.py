@@ -18,7 +18,7 @@ from dagster_playbook.drift import (
     platform_sqlmesh,
 )
 from dagster_playbook.drift.ground import Ground
-from dagster_playbook.drift.model import Mutation, Operator, Target
+from dagster_playbook.drift.model import Mutation, Operator, Reload, Target
 
 OPERATORS: tuple[Operator, ...] = (
     *page_names.OPERATORS,
@@ -57,7 +57,7 @@ def select(ground: Ground, seed: int, count: int, kinds: Sequence[str] = ()) -> 
             continue
         random = Random(f"{seed} {operator.kind}")  # noqa: S311 - a reproducible choice, no secret
         sites = sorted(operator.sites(ground, random), key=Mutation.sort_key)
-        effective = [m for m in sites if m.wrong or m.changes_counts or m.target is Target.CONTROL]
+        effective = [m for m in sites if m.pages]
         unmentioned += len(sites) - len(effective)
         random.shuffle(effective)
         effective.sort(key=lambda mutation: not mutation.wrong)
@@ -65,8 +65,9 @@ def select(ground: Ground, seed: int, count: int, kinds: Sequence[str] = ()) -> 
     controls_wanted = max(count // CONTROL_EVERY, 1)
     platform = _round_robin(by_target[Target.PLATFORM], count // PLATFORM_EVERY if not kinds else count)
     pages = _round_robin(by_target[Target.PAGE], count - len(platform))
-    chosen = [*pages, *_round_robin(by_target[Target.CONTROL], controls_wanted), *platform]
-    return Selection(tuple(chosen), unmentioned)
+    controls_chosen = _round_robin(by_target[Target.CONTROL], controls_wanted)
+    chosen = [*pages, *controls_chosen, *platform]
+    return Selection(tuple(sorted(chosen, key=_cost)), unmentioned)
 
 
 def _round_robin(groups: Iterable[list[Mutation]], wanted: int) -> list[Mutation]:
@@ -80,6 +81,18 @@ def _round_robin(groups: Iterable[list[Mutation]], wanted: int) -> list[Mutation
             if not queue:
                 queues.remove(queue)
     return chosen
+
+
+def _cost(mutation: Mutation) -> int:
+    """Changes of pages first, then of what plain files say, of the code location, of the models.
+
+    Each keeps loaded what the ones before it have not touched.
+    """
+    if mutation.reload is not Reload.PLATFORM:
+        return int(mutation.reload is Reload.COMMANDS)
+    order = (platform_services, platform_dagster, platform_sqlmesh)
+    kinds_of = [{operator.kind for operator in module.OPERATORS} for module in order]
+    return next((2 + at for at, known in enumerate(kinds_of) if mutation.kind in known), 3)
 
 
 def kinds() -> list[str]:

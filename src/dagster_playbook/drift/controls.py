@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 from dagster_playbook.drift.ground import Ground, PageText, Part
-from dagster_playbook.drift.model import Edit, Mutation, Reload, Target
+from dagster_playbook.drift.model import Edit, Mutation, Operator, Reload, Target
 from dagster_playbook.drift.names import YAML
 
 _PARAGRAPH = "Ask the person on call when in doubt, and write down what was decided."
@@ -51,7 +52,7 @@ class ReorderedSections:
             texts = [heading.text for heading in page.page.headings]
             if "runbook" in page.page.front_matter or len(set(texts)) < len(texts):
                 continue
-            for first, second in zip(tops, tops[1:], strict=False):
+            for first, second in pairwise(tops):
                 if re.match(r"\d", first.text) or not page.lines[first.location.line - 1].startswith("## "):
                     continue
                 after = next((h for h in tops if h.location.line > second.location.line), None)
@@ -74,7 +75,9 @@ class OtherModel:
         """One for each model in a block of run config that is no excerpt of a file."""
         prefix = f"{ground.settings.schema}."
         models = sorted(
-            model.name for model in ground.facts.models.values() if model.name.startswith(prefix) and model.kind != "SEED"
+            model.name
+            for model in ground.facts.models.values()
+            if model.name.startswith(prefix) and model.kind != "SEED"
         )
         for page in ground.pages.values():
             for stretch in page.stretches:
@@ -129,9 +132,7 @@ class SourceComment:
                     edit = Edit(path, end, end, f"\n# {_COMMENT}\n")
                     pages = tuple(ground.pages)
                     what = "a comment at the end"
-                    yield Mutation(
-                        self.kind, self.target, path, 1, what, (edit,), pages=pages, reload=Reload.PLATFORM
-                    )
+                    yield Mutation(self.kind, self.target, path, 1, what, (edit,), pages=pages, reload=Reload.PLATFORM)
 
 
-OPERATORS = (NewParagraph(), ReorderedSections(), OtherModel(), PageComment(), SourceComment())
+OPERATORS: tuple[Operator, ...] = (NewParagraph(), ReorderedSections(), OtherModel(), PageComment(), SourceComment())

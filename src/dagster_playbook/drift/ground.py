@@ -16,6 +16,7 @@ from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import FactBinding, Fence, Page
 from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.platform.facts import Facts
+from dagster_playbook.rules.commands import STANDARD_PROGRAMS
 from dagster_playbook.settings import Settings
 
 #: attributes of example blocks that are wrong, or whole pages, on purpose
@@ -173,7 +174,7 @@ class Ground:
     @cached_property
     def words(self) -> frozenset[str]:
         """Every word, in lower case, that is a name somewhere: no misspelling may become one of these."""
-        known: set[str] = set(_words_of(self.facts.as_dict()))
+        known: set[str] = {*_words_of(self.facts.as_dict()), *STANDARD_PROGRAMS}
         known.update(stretch.text.lower() for stretch in self.stretches)
         for stretch in self.stretches:
             known.update(re.findall(r"[\w-]+", stretch.text.lower()))

@@ -65,8 +65,7 @@ class Mutation:
         what: the change in a few words.
         edits: what is written; removed: files that are taken away; renamed: old path to new path.
         wrong: the places that the change makes wrong, in the changed text.
-        pages: the pages that have to be looked at again.
-        changes_counts: whether facts that pages are bound to may change with it, even if no page names its subject.
+        pages: the pages that have to be looked at again; none when no page speaks of what is changed.
         command: the command tree that is read anew, for `Reload.COMMANDS`.
     """
 
@@ -81,7 +80,6 @@ class Mutation:
     removed: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     reload: Reload = Reload.NOTHING
-    changes_counts: bool = False
     command: str = ""
 
     def sort_key(self) -> tuple[str, str, int, str, tuple[int, ...]]:

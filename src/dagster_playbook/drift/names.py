@@ -14,7 +14,6 @@ YAML = ("yaml", "yml")
 _WORD = re.compile(r"\w+")
 _YAML_KEY = re.compile(r"^\s*(?:- )?(?P<key>[A-Za-z_][\w./-]*):(?=\s|$)")
 _SHELL_WORD = re.compile(r"(?<!\S)[^\s'\"]+(?!\S)")
-_OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +136,10 @@ def _in_shell(stretch: Stretch, known: _Names, ground: Ground) -> Iterator[Menti
         elif words[0][0] == "make" and text in known.facts.make_targets:
             kind = "make-target"
         elif name.startswith("--") and name in known.by_kind["option"]:
-            text, end, kind = name, start + len(name), "option"
+            yield Mention("option", name, stretch, start, start + len(name))
         elif "/" in text and not equals and (ground.root / text).exists():
             kind = "path"
-        if kind in ("subcommand", "make-target", "option", "path", "job", "model"):
+        if kind in ("subcommand", "make-target", "path", "job", "model"):
             yield Mention(kind, text, stretch, start, end)
 
 

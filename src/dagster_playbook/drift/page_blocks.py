@@ -10,7 +10,7 @@ from random import Random
 
 from dagster_playbook.drift.ground import Ground, PageText, Part, Stretch
 from dagster_playbook.drift.misspelling import misspell
-from dagster_playbook.drift.model import Mutation, Place, Target
+from dagster_playbook.drift.model import Mutation, Operator, Place, Target
 from dagster_playbook.drift.page_names import page_mutation
 from dagster_playbook.markdown.model import Fence
 
@@ -98,8 +98,10 @@ class HeadingRenamed:
         """One for each heading whose anchor is linked; wrong are the links, on whatever page they stand."""
         for page in ground.pages.values():
             for heading in page.page.headings:
+                if heading.location.path != page.path:
+                    continue
                 line = page.lines[heading.location.line - 1]
-                if heading.location.path != page.path or not line.startswith("#"):
+                if not line.startswith("#"):
                     continue
                 links = list(_links_to(ground, page.path, heading.anchor))
                 if not links:
@@ -220,7 +222,7 @@ class Selector:
         return text.replace(" & ", " & & ", 1) if " & " in text else None
 
 
-OPERATORS = (
+OPERATORS: tuple[Operator, ...] = (
     FenceLanguage(),
     FenceEnd(),
     LinkTarget("link"),
@@ -235,7 +237,6 @@ OPERATORS = (
     Replace("wrong-ref", ("properties",), r"(?<=/iceberg/)\w+", "mian"),
     Replace("import", ("python", "py"), r"(?<=^import )(\w)(\w+)", r"\2\1"),
     Replace("import-from", ("python", "py"), r"(?<= import )(\w)(\w+)$", r"\2\1"),
-    Replace("yaml-tab", ("yaml", "yml"), r"^(  )(?=\s*[\w-])", "\t"),
 )
 
 

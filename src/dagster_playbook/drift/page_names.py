@@ -9,7 +9,7 @@ from random import Random
 
 from dagster_playbook.drift.ground import Ground, Part
 from dagster_playbook.drift.misspelling import misspell
-from dagster_playbook.drift.model import Edit, Mutation, Place, Target
+from dagster_playbook.drift.model import Edit, Mutation, Operator, Place, Target
 from dagster_playbook.drift.names import YAML, mentions
 
 #: what a name on a page can be the name of; `span` is any other word in inline code
@@ -75,4 +75,4 @@ def page_mutation(kind: str, line: int, what: str, edit: Edit, wrong: tuple[Plac
     return Mutation(kind, Target.PAGE, edit.path, line, what, (edit,), wrong, pages=(edit.path,))
 
 
-OPERATORS = (*(Misspell(of) for of in KINDS), DropPrefix())
+OPERATORS: tuple[Operator, ...] = (*(Misspell(of) for of in KINDS), DropPrefix())

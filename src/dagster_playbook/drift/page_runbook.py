@@ -9,7 +9,7 @@ from random import Random
 
 from dagster_playbook.drift.ground import Ground, PageText, Part
 from dagster_playbook.drift.misspelling import misspell
-from dagster_playbook.drift.model import Mutation, Target
+from dagster_playbook.drift.model import Mutation, Operator, Target
 from dagster_playbook.drift.page_blocks import page_lines
 from dagster_playbook.drift.page_names import page_mutation
 from dagster_playbook.markdown.model import Fence
@@ -75,7 +75,7 @@ class Placeholder:
 
 @dataclass(frozen=True)
 class StepAttribute:
-    """An attribute of a step that is gone (its way back, its approval) or names a step that does not exist."""
+    """An attribute of a step that is gone (its way back, its approval) or whose first name does not exist."""
 
     kind: str
     attribute: str
@@ -88,13 +88,15 @@ class StepAttribute:
             for stretch in page.stretches:
                 if stretch.part is not Part.INFO or stretch.fence is None:
                     continue
-                found = re.search(rf"\s{self.attribute}=\"([^\"]*)\"", stretch.text)
+                value = r"\w+" if self.attribute == "expect" else r"[^\"]*"
+                end = "" if self.attribute == "expect" else r"\""
+                found = re.search(rf"\s{self.attribute}=\"({value}){end}", stretch.text)
                 new = "" if self.drop else misspell(found[1], random, ground.words) if found else None
                 if found is None or new is None:
                     continue
-                start, end = found.span(0) if self.drop else found.span(1)
+                start, stop = found.span(0) if self.drop else found.span(1)
                 what = f"`{found.group().strip()}` is missing" if self.drop else f"`{found[1]}` -> `{new}`"
-                yield page_mutation(self.kind, stretch.line, what, stretch.edit(start, end, new), (stretch.place,))
+                yield page_mutation(self.kind, stretch.line, what, stretch.edit(start, stop, new), (stretch.place,))
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class FrontMatterKey:
                 yield page_mutation(self.kind, number, f"`{found[1]}` -> `{typo}`", edit, (place,))
 
 
-OPERATORS = (
+OPERATORS: tuple[Operator, ...] = (
     StepOrder(),
     Placeholder(),
     StepAttribute("step-undo", "(?:undo|no_undo)", drop=True),

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from dagster_playbook.drift.ground import Ground, PageText, Part, Stretch
-from dagster_playbook.drift.model import Mutation, Target
+from dagster_playbook.drift.model import Mutation, Operator, Target
 from dagster_playbook.drift.names import YAML
 from dagster_playbook.drift.page_names import page_mutation
 
@@ -141,7 +141,9 @@ class OtherJob:
             if stretch.part is not Part.INFO or stretch.fence is None or stretch.language not in YAML:
                 continue
             job = stretch.fence.attributes.get("job", "")
-            others = [name for name, other in sorted(jobs.items()) if job in jobs and other.ops != jobs[job].ops]
+            others = [
+                name for name, other in sorted(jobs.items()) if job in jobs and not set(jobs[job].ops) <= set(other.ops)
+            ]
             if not others or not stretch.fence.body.strip().startswith("ops:"):
                 continue
             other = random.choice(others)
@@ -152,4 +154,4 @@ class OtherJob:
             yield page_mutation(self.kind, stretch.line, f"job `{job}` -> `{other}`", edit, (place,))
 
 
-OPERATORS = (WrongType(), Indent(), DuplicateKey(), OtherJob())
+OPERATORS: tuple[Operator, ...] = (WrongType(), Indent(), DuplicateKey(), OtherJob())

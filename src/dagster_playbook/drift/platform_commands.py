@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 
 from dagster_playbook.drift.ground import Ground, Part, Stretch
-from dagster_playbook.drift.model import Edit, Mutation, Place, Reload, Target
+from dagster_playbook.drift.model import Edit, Mutation, Operator, Place, Reload, Target
 from dagster_playbook.drift.platform_edits import node_span, platform_mutation, tree_of
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.codec import facts_from
@@ -118,4 +118,4 @@ def _gives(stretch: Stretch, command: str, subcommand: str, option: str) -> bool
     return words[:2] == [command, subcommand] and option in words
 
 
-OPERATORS = (Option("rename-option", remove=False), Option("remove-option", remove=True))
+OPERATORS: tuple[Operator, ...] = (Option("rename-option", remove=False), Option("remove-option", remove=True))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from dagster_playbook.drift.ground import Ground, Part
 from dagster_playbook.drift.misspelling import misspell
-from dagster_playbook.drift.model import Edit, Mutation, Place, Target
+from dagster_playbook.drift.model import Edit, Mutation, Operator, Place, Target
 from dagster_playbook.drift.platform_edits import (
     literal_edits,
     location_sources,
@@ -34,16 +34,16 @@ class _Field:
 
 
 def _fields(ground: Ground) -> Iterator[_Field]:
-    known = {
-        name
-        for op in ground.facts.ops
-        for name in ground.facts.values.get(f"dagster.ops.{op}.config.fields", [])
-    }
+    known = {name for op in ground.facts.ops for name in ground.facts.values.get(f"dagster.ops.{op}.config.fields", [])}
     for path in location_sources(ground):
         for node in ast.walk(tree_of(ground, path)):
             if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Config") for base in node.bases):
                 for part in node.body:
-                    if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and part.target.id in known:
+                    if (
+                        isinstance(part, ast.AnnAssign)
+                        and isinstance(part.target, ast.Name)
+                        and part.target.id in known
+                    ):
                         yield _Field(path, node.name, part.target.id, part)
 
 
@@ -85,9 +85,12 @@ class ConfigField:
             else:
                 new = f"{field.name}_now"
                 start, end = node_span(text, field.node.target)
-                edits = [Edit(field.path, start, end, new), *(Edit(path, *span, new) for path, *span in uses)]
+                edits = [
+                    Edit(field.path, start, end, new),
+                    *(Edit(path, begin, stop, new) for path, begin, stop in uses),
+                ]
                 what = f"config field `{field.name}` -> `{new}`"
-            yield platform_mutation(ground, self.kind, what, edits, wrong, changes_counts=self.remove)
+            yield platform_mutation(ground, self.kind, what, edits, wrong, changes=r"\.config\.fields")
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class FieldDefault:
             wrong = tuple(_stated(ground, field.name, shown))
             what = f"default of `{field.name}`: {old!r} -> {new!r}"
             edits = [Edit(field.path, start, end, repr(new))]
-            yield platform_mutation(ground, self.kind, what, edits, wrong, changes_counts=True)
+            yield platform_mutation(ground, self.kind, what, edits, wrong, changes=rf"\.{field.name}\.default$")
 
 
 def _default(node: ast.AnnAssign) -> ast.expr | None:
@@ -151,8 +154,9 @@ class Job:
                 typo = misspell(name, random, ground.words) or f"{name}_now"
                 edits = list(literal_edits(ground, location_sources(ground), name, typo))
                 what = f"job `{name}` -> `{typo}`"
+            count = r"\.jobs\.count$" if self.remove else r"\.jobs$"
             if edits:
-                yield platform_mutation(ground, self.kind, what, edits, wrong, changes_counts=self.remove)
+                yield platform_mutation(ground, self.kind, what, edits, wrong, changes=count)
 
 
 def _list_items(ground: Ground, name: str) -> Iterator[Edit]:
@@ -200,25 +204,43 @@ class InstanceValue:
         """One for each number and boolean; wrong are excerpts of the file that state it, and the facts bound to it."""
         for path in sorted({location.instance for location in ground.settings.dagster if location.instance}):
             text = ground.source(path)
-            for found in re.finditer(r"(?m)^\s+(?P<key>\w+): (?P<value>\d+|true|false)$", text):
-                key, value = found["key"], found["value"]
-                if ("retries" in key) is not self.retries:
+            lines = text.splitlines(keepends=True)
+            for at, (key, value) in _scalars(lines).items():
+                if ("retries" in key) is not self.retries or not re.fullmatch(r"\d+|true|false", value):
                     continue
                 new = {"true": "false", "false": "true"}.get(value) or str(int(value) + 2)
-                edit = Edit(path, found.start("value"), found.end("value"), new)
-                wrong = tuple(_excerpts(ground, path, f"{key}: {value}"))
+                end = sum(map(len, lines[:at])) + len(lines[at].rstrip())
+                wrong = tuple(_excerpts(ground, path, key, value))
                 what = f"`{key}: {value}` -> `{new}`"
-                yield platform_mutation(ground, self.kind, what, [edit], wrong, changes_counts=True)
+                edit = Edit(path, end - len(value), end, new)
+                yield platform_mutation(ground, self.kind, what, [edit], wrong, changes=rf"\.{re.escape(key)}$")
 
 
-def _excerpts(ground: Ground, path: str, line: str) -> Iterator[Place]:
-    for stretch in ground.stretches:
-        is_excerpt = stretch.fence is not None and stretch.fence.attributes.get("title") == path
-        if stretch.part is Part.CODE and is_excerpt and stretch.text.strip() == line:
-            yield stretch.place
+def _scalars(lines: Sequence[str]) -> dict[int, tuple[str, str]]:
+    """0-based line to dotted key and value of each scalar in YAML that is mappings only, comments left out."""
+    found: dict[int, tuple[str, str]] = {}
+    above: list[tuple[int, str]] = []
+    for at, line in enumerate(lines):
+        entry = re.match(r"(?P<indent> *)(?P<key>\w+):(?P<value>.*)", line)
+        if entry:
+            above = [item for item in above if item[0] < len(entry["indent"])]
+            above.append((len(entry["indent"]), entry["key"]))
+            if entry["value"].strip():
+                found[at] = (".".join(key for _, key in above), entry["value"].strip())
+    return found
 
 
-OPERATORS = (
+def _excerpts(ground: Ground, path: str, key: str, value: str) -> Iterator[Place]:
+    """The lines of blocks titled with the file that state a setting."""
+    for page in ground.pages.values():
+        for fence in page.fences:
+            if fence.attributes.get("title") == path:
+                for at, stated in _scalars(fence.body.split("\n")).items():
+                    if stated == (key, value):
+                        yield frozenset({(page.path, fence.lines[at].line)})
+
+
+OPERATORS: tuple[Operator, ...] = (
     ConfigField("rename-config-field", remove=False),
     ConfigField("remove-config-field", remove=True),
     FieldDefault(),

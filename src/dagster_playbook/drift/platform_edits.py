@@ -29,7 +29,7 @@ def bare(kind: str, name: str) -> str:
     return name.strip("+*^()").rpartition(".")[2] if kind == "model" else name
 
 
-def platform_mutation(
+def platform_mutation(  # noqa: PLR0913 - the parts of a mutation, each by its name
     ground: Ground,
     kind: str,
     what: str,
@@ -38,13 +38,17 @@ def platform_mutation(
     *,
     removed: tuple[str, ...] = (),
     renamed: tuple[tuple[str, str], ...] = (),
-    changes_counts: bool = False,
+    changes: str = "",
 ) -> Mutation:
-    """A mutation of sources; all pages that are bound to facts are looked at when counts may change with it."""
+    """A mutation of sources; `changes` is a pattern of the facts that change with it, if pages are bound to them."""
     made = tuple(edits)
     first = made[0].path if made else [*removed, *(old for old, _ in renamed)][0]
     line = ground.source(first).count("\n", 0, made[0].start) + 1 if made else 1
-    bound = [page.path for page in ground.pages.values() if page.page.bindings] if changes_counts else []
+    bound = [
+        page.path
+        for page in ground.pages.values()
+        if changes and any(re.search(changes, item.key) for item in page.page.bindings)
+    ]
     pages = tuple(dict.fromkeys([*ground.pages_of(wrong), *bound]))
     return Mutation(
         kind,
@@ -58,7 +62,6 @@ def platform_mutation(
         removed,
         renamed,
         Reload.PLATFORM,
-        changes_counts,
     )
 
 

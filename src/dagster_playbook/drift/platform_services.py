@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from dagster_playbook.drift.ground import Ground, Part
-from dagster_playbook.drift.model import Edit, Mutation, Place, Target
+from dagster_playbook.drift.model import Edit, Mutation, Operator, Place, Target
 from dagster_playbook.drift.platform_edits import places_of, platform_mutation
 
 
@@ -38,7 +38,7 @@ class Catalog:
                 tuple(dict.fromkeys(places)),
                 removed=(catalog.path,) if self.remove else (),
                 renamed=() if self.remove else ((catalog.path, new),),
-                changes_counts=True,
+                changes=r"^trino\.catalogs",
             )
 
 
@@ -58,14 +58,15 @@ class Property:
                 edit = Edit(catalog.path, found.start(part), found.end(part), new)
                 wrong = tuple(dict.fromkeys(_stated(ground, catalog.path, found.group())))
                 what = f"`{found['key']}` of {catalog.name}: `{found[part]}` -> `{new}`"
-                yield platform_mutation(ground, self.kind, what, [edit], wrong, changes_counts=True)
+                changes = rf"^trino\.catalogs\.{catalog.name}\."
+                yield platform_mutation(ground, self.kind, what, [edit], wrong, changes=changes)
 
 
 def _stated(ground: Ground, path: str, line: str) -> Iterator[Place]:
     for stretch in ground.stretches:
-        if stretch.part is Part.CODE and stretch.fence is not None and stretch.text.strip() == line:
-            if stretch.fence.attributes.get("title") == path:
-                yield stretch.place
+        is_excerpt = stretch.fence is not None and stretch.fence.attributes.get("title") == path
+        if stretch.part is Part.CODE and is_excerpt and stretch.text.strip() == line:
+            yield stretch.place
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Reference:
                     edits.append(Edit(catalog.path, *uri.span(1), f"{name}_now"))
                     wrong |= dict.fromkeys(_stated(ground, catalog.path, uri.group()))
             what = f"reference `{name}` -> `{name}_now`"
-            yield platform_mutation(ground, self.kind, what, edits, tuple(wrong), changes_counts=True)
+            yield platform_mutation(ground, self.kind, what, edits, tuple(wrong), changes=r"^nessie\.|\.ref$")
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class MakeTarget:
                 yield platform_mutation(ground, self.kind, f"target `{name}` -> `{name}-now`", edits, wrong)
 
 
-OPERATORS = (
+OPERATORS: tuple[Operator, ...] = (
     Catalog("rename-catalog", remove=False),
     Catalog("remove-catalog", remove=True),
     Property("change-property", key=False),

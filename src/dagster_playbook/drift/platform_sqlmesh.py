@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from dagster_playbook.drift.ground import Ground, Part
-from dagster_playbook.drift.model import Edit, Mutation, Target
+from dagster_playbook.drift.model import Edit, Mutation, Operator, Target
 from dagster_playbook.drift.platform_edits import (
     all_sources,
     bare,
@@ -65,7 +65,15 @@ class RemoveModel:
             wrong = places_of(ground, "model", name)
             what = f"model `{name}` is gone"
             removed = (model.path, *tests)
-            yield platform_mutation(ground, self.kind, what, (), wrong, removed=removed, changes_counts=True)
+            yield platform_mutation(
+                ground,
+                self.kind,
+                what,
+                (),
+                wrong,
+                removed=removed,
+                changes=r"models\..*count$|^dagster\.assets\.count$",
+            )
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,8 @@ class RemoveColumn:
                     what = f"column `{column}` of `{model.name}` is gone"
                     only = sum(column in other.columns for other in _models(ground)) == 1
                     wrong = places_of(ground, "column", column) if only else ()
-                    yield platform_mutation(ground, self.kind, what, [edit], wrong, changes_counts=True)
+                    count = rf"{re.escape(model.name)}\.columns\.count$"
+                    yield platform_mutation(ground, self.kind, what, [edit], wrong, changes=count)
 
 
 @dataclass(frozen=True)
@@ -123,9 +132,10 @@ class Tag:
         """One for each tag; the categories on the pages are as wrong as the tag itself."""
         tags = sorted({tag for model in _models(ground) for tag in model.tags})
         for tag in tags:
-            pattern = re.compile(
-                rf"(?m)^\s*tags \(\"{re.escape(tag)}\"\),?\n" if self.remove else rf"(?<=[\"']){re.escape(tag)}(?=[\"'])"
-            )
+            quoted = rf"[\"']{re.escape(tag)}[\"']"
+            alone = rf"(?m)^\s*tags(?: \(|=\[){quoted}[)\]],?\n"
+            gone = rf"{alone}|{quoted},\s*|,\s*{quoted}"
+            pattern = re.compile(gone if self.remove else rf"(?<=[\"']){re.escape(tag)}(?=[\"'])")
             new = "" if self.remove else f"{tag}_now"
             sources = project_sources(ground)
             edits = [Edit(path, *m.span(), new) for path in sources for m in pattern.finditer(ground.source(path))]
@@ -133,7 +143,7 @@ class Tag:
             wrong = tuple(dict.fromkeys((*places_of(ground, "tag", tag), *category)))
             what = f"tag `{tag}` is gone" if self.remove else f"tag `{tag}` -> `{new}`"
             if edits:
-                yield platform_mutation(ground, self.kind, what, edits, wrong, changes_counts=True)
+                yield platform_mutation(ground, self.kind, what, edits, wrong, changes=r"\.tags\b|categor")
 
 
 @dataclass(frozen=True)
@@ -156,10 +166,10 @@ class VirtualEnvironmentMode:
                 edit = Edit(path, *found.span(1), "FULL")
                 what = "`virtual_environment_mode` -> `full`"
                 wrong = tuple(dict.fromkeys(stated))
-                yield platform_mutation(ground, self.kind, what, [edit], wrong, changes_counts=True)
+                yield platform_mutation(ground, self.kind, what, [edit], wrong, changes=r"virtual_environment_mode$")
 
 
-OPERATORS = (
+OPERATORS: tuple[Operator, ...] = (
     RenameModel(),
     RemoveModel(),
     RenameColumn(),

@@ -62,7 +62,7 @@ class DriftReport:
     def as_record(self) -> dict[str, Any]:
         """What is kept beside the site: the same for the same seed, project and engine on any machine."""
         document = self.as_dict()
-        return _without_times({key: value for key, value in document.items() if key != "rows"})
+        return {key: _without_times(value) for key, value in document.items() if key not in ("rows", "duration_s")}
 
     def notable(self) -> Iterator[Row]:
         """Rows that somebody has to look at: survivors, false alarms, stillborn ones, and inexact kills."""

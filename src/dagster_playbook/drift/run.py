@@ -63,7 +63,9 @@ def run_drift(settings: Settings, plan: DriftPlan, progress: Progress | None = N
                 progress.on_row(rows[-1])
         except KeyboardInterrupt:
             interrupted = True
-    return DriftReport(plan.seed, plan.count, tuple(rows), selection.unmentioned, interrupted, time.perf_counter() - start)
+    return DriftReport(
+        plan.seed, plan.count, tuple(rows), selection.unmentioned, interrupted, time.perf_counter() - start
+    )
 
 
 @dataclass(eq=False)
