@@ -50,7 +50,7 @@ def load_facts(settings: Settings, *, use_cache: bool = True, progress: Progress
     parts = _Reading(settings, prints, cache, progress or (lambda _: None)).parts()
     also = {path: digest for part in parts.values() for path, digest in part.get("also", {}).items()}
     facts = _assemble(settings, _whole(prints.total, also), parts, local)
-    if cache:
+    if cache and fingerprints(settings) == prints:
         cache.write("facts", prints.total, {"facts": facts.as_dict(), "also": also})
     return facts
 
@@ -116,9 +116,11 @@ class _Reading:
                 for _, unheard in asked[index:]:
                     POOL.discard(unheard)
                 raise
+        # a source that changed while it was read must not be kept under what it was before
+        unchanged = fingerprints(self.settings) == self.prints
         for name, answers in fresh.items():
             found[name] = _merged(answers)
-            if self.cache:
+            if self.cache and unchanged:
                 self.cache.write(name, getattr(self.prints, name), found[name])
         return {name: part or {"told": {}} for name, part in found.items()}
 
