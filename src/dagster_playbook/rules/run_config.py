@@ -188,7 +188,7 @@ def _categories(config: YamlNode, claim: Claim, world: World) -> Iterator[Findin
                 message,
                 subject=name,
                 evidence="tags of the SQLMesh models",
-                fix=Fix(claim.node_at(entry), fix, safe=True) if fix and not entry.is_quoted else None,
+                fix=Fix(claim.node_at(entry), fix) if fix and not entry.is_quoted else None,
             )
 
 

@@ -54,7 +54,8 @@ def _plain_name(entry: str, location: Location, world: World) -> Iterator[Findin
         return
     names = [model.name for model in world.facts.models.values()]
     found = near(entry, names)
-    fix_or_none = Fix(location, found, safe=True) if found else None
+    # never applied unasked: another model is another restatement
+    fix_or_none = Fix(location, found) if found else None
     message = f"no model is called {entry!r}{did_you_mean(entry, names)}"
     severity = Severity.ERROR if world.is_ours(entry) else world.doubtful
     yield UNKNOWN_MODEL.finding(location, message, subject=entry, evidence=evidence, fix=fix_or_none, severity=severity)
