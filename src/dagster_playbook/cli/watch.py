@@ -20,10 +20,13 @@ from dagster_playbook.report import Report
 
 if TYPE_CHECKING:
     from dagster_playbook.check import CheckResult
+    from dagster_playbook.findings import Finding
     from dagster_playbook.settings import Settings
 
 #: how long the file system has to be still before a check begins; editors write a file in several steps
 _STILL_MS = 50
+#: how long the watch sleeps when nothing happens
+_IDLE_MS = 500
 #: folders whose changes are never a reason to check, beside hidden ones; and hidden ones that are
 _IGNORED = frozenset({"__pycache__", "node_modules", "logs", "site"})
 _LOOKED_AT = frozenset({".cursor", ".github"})
@@ -55,13 +58,20 @@ def command(paths: tuple[str, ...], form: str, project: Path | None) -> None:
     root = project.resolve() if project else find_root(Path.cwd())
     watcher = Watcher(root, paths_from_here(root, paths), form)
     watcher.look(must_work=True)
-    click.echo(f"watching {root} (Ctrl-C stops)", err=True)
-    for changed in changes(root, root / load_settings(root).cache, threading.Event()):
-        watcher.look(changed)
+    try:
+        for changed in changes(root, root / load_settings(root).cache, threading.Event()):
+            watcher.look(changed)
+            if not changed:
+                click.echo(f"watching {root} (Ctrl-C stops)", err=True)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
 
 
 def changes(root: Path, cache: Path, stop: threading.Event) -> Iterator[list[str]]:
-    """Each save as the changed paths, POSIX and relative to the root, until the event is set; `cache` is our own."""
+    """Each save as the changed paths, POSIX and relative to the root, until the event is set; `cache` is our own.
+
+    The first one is empty and says that the watch stands: what was saved before it has to be looked at once more.
+    """
     from watchfiles import watch
 
     def is_watched(_: object, path: str) -> bool:
@@ -69,8 +79,12 @@ def changes(root: Path, cache: Path, stop: threading.Event) -> Iterator[list[str
         hidden = any(name.startswith(".") and name not in _LOOKED_AT for name in folders)
         return not hidden and _IGNORED.isdisjoint(folders) and not Path(path).is_relative_to(cache)
 
-    for batch in watch(root, watch_filter=is_watched, step=_STILL_MS, rust_timeout=1000, stop_event=stop):
-        yield sorted({Path(os.path.relpath(path, root)).as_posix() for _, path in batch})
+    stands = False
+    options = {"watch_filter": is_watched, "step": _STILL_MS, "rust_timeout": _IDLE_MS, "yield_on_timeout": True}
+    for batch in watch(root, stop_event=stop, **options):  # type: ignore[arg-type]
+        if batch or not stands:
+            stands = True
+            yield sorted({Path(os.path.relpath(path, root)).as_posix() for _, path in batch})
 
 
 @dataclass
@@ -81,9 +95,12 @@ class Watcher:
     paths: list[str]
     form: str
     fingerprint: str = ""
+    told: tuple[Finding, ...] | None = None
 
     def look(self, changed: list[str] | None = None, *, must_work: bool = False) -> None:
-        """Check and tell; what keeps us from looking is told and waited out, unless it `must_work`.
+        """Check, and tell unless nothing has changed and nothing is new.
+
+        What keeps us from looking is told and waited out, unless it `must_work`.
 
         Settings, facts and verdicts are taken from disk each time: what is warm is the process, with its imports
         and its loaded authorities, so that a change of any of them is seen.
@@ -103,6 +120,10 @@ class Watcher:
         if self.fingerprint and result.fingerprint != self.fingerprint:
             click.echo("the platform has changed: pages are held to the new one", err=True)
         self.fingerprint = result.fingerprint
+        findings = tuple(result.findings)
+        if not changed and findings == self.told:
+            return
+        self.told = findings
         self._tell(result, settings, changed or [], time.perf_counter() - start)
 
     def _tell(self, result: CheckResult, settings: Settings, changed: list[str], duration_s: float) -> None:
