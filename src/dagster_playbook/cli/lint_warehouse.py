@@ -10,7 +10,8 @@ import click
 from dagster_playbook.findings import Finding, Severity
 from dagster_playbook.report import FORMATS, Report, RuleText, render
 
-
+#: fixes that overlap are written one after the other
+_FIX_ROUNDS = 4
 #: what a report counts on pages; the files of a warehouse have none of it
 _NO_CLAIMS = {"files": 0, "fences": 0, "spans": 0, "checked": 0, "exempt": 0}
 
@@ -41,7 +42,9 @@ def command(folder: Path, form: str, fix: bool, is_list: bool) -> None:
         return
     layout = layout_of(load_settings(find_root(folder)))
     result = lint_warehouse(layout, now=datetime.now(UTC))
-    if fix and apply_safe_fixes(layout.root, result.findings):
+    for _ in range(_FIX_ROUNDS if fix else 0):
+        if not apply_safe_fixes(layout.root, result.findings):
+            break
         result = lint_warehouse(layout, now=datetime.now(UTC))
     report = Report(
         summary={**_NO_CLAIMS, "files": len(result.files), "findings": len(result.findings)},

@@ -55,7 +55,7 @@ def new_asset(
 def module_text(name: TableName, source: Source, table: SourceTable, about: str) -> str:
     """The Python module that reads the source."""
     personal = tuple(column.name for column in table.columns if is_personal_name(column.name))
-    types = {c.name: "VARCHAR" if c.name in personal else trino_type(c) for c in table.columns}
+    types = {c.name: trino_type(c) for c in table.columns}
     imports = ["from .personal_data import hashed"] if personal else []
     imports.append("from .tables import RawTable, SourceError")
     head = asset_text.HEAD.substitute(

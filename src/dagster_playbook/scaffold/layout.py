@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_playbook.errors import ScaffoldError
+from dagster_playbook.platform.personal import is_personal_name
 from dagster_playbook.scaffold.table import Column, SourceTable
 from dagster_playbook.settings import Settings
 
@@ -126,8 +127,11 @@ _RESERVED = frozenset(
 
 
 def trino_type(column: Column) -> str:
-    """The Trino type of a raw column; nested values, bytes, times of day and unknown types are kept as text."""
-    if column.repeated or column.fields:
+    """The Trino type of a raw column; nested values, bytes, times of day and unknown types are kept as text.
+
+    So are columns about a person, which are hashed on the way in.
+    """
+    if column.repeated or column.fields or is_personal_name(column.name):
         return "VARCHAR"
     word = re.match(r"\s*([A-Za-z][A-Za-z0-9]*)", column.type)
     return _TRINO.get(word.group(1).upper(), "VARCHAR") if word else "VARCHAR"

@@ -6,7 +6,6 @@ import csv
 import io
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import ScaffoldError
@@ -14,6 +13,7 @@ from dagster_playbook.scaffold.cells import plain
 from dagster_playbook.scaffold.files import Change, change
 from dagster_playbook.scaffold.layout import Layout, TableName, columns_of, quoted
 from dagster_playbook.scaffold.row_choice import Choice
+from dagster_playbook.scaffold.table import is_date_text, is_timestamp_text
 
 #: how a null stands in a seed file: an empty cell is an empty text, and pandas would take "NA" or "null" for none
 NULL = r"\N"
@@ -243,23 +243,17 @@ def _required(layout: Layout, name: TableName) -> Change | None:
     return change(layout.root, path, f'{before[:end]}    "{name.raw}",\n{before[end:]}', is_edit=True)
 
 
-def refreshed(path: Path, now: datetime) -> str:
-    """The text of a seed file with its dates moved to now.
+def refreshed(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], now: datetime) -> str:
+    """The text of a seed file with its dates moved to now; everything else stays as it is."""
+    typed = [tuple(_dated(cell) for cell in row) for row in rows]
+    return seed_csv(dict.fromkeys(header, ""), moved_to_now(typed, now))
 
-    Raises:
-        ScaffoldError: the file cannot be read.
-    """
-    from dagster_playbook.scaffold.table import is_date_text, is_timestamp_text
 
+def _dated(cell: str) -> Any:
+    """A cell as a date or time when it is wholly one."""
     try:
-        header, *lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise ScaffoldError(f"cannot be read: {error}", path=str(path)) from error
-    rows = [
-        tuple(
+        return (
             plain(cell, "DATE") if is_date_text(cell) else plain(cell, "TIMESTAMP") if is_timestamp_text(cell) else cell
-            for cell in line
         )
-        for line in lines
-    ]
-    return seed_csv(dict.fromkeys(header, ""), moved_to_now(rows, now))
+    except ValueError:
+        return cell

@@ -79,7 +79,7 @@ def test_codes_and_names_are_unique() -> None:
     assert Counter(rule.name for rule in RULES.values()).most_common(1)[0][1] == 1
 
 
-@pytest.mark.parametrize("code", ["WH204", "WH305"])
+@pytest.mark.parametrize("code", ["WH203", "WH204", "WH305"])
 def test_safe_fix_cures(code: str, tmp_path: Path) -> None:
     """What --fix writes leaves nothing to find."""
     project = _project(tmp_path, code, "bad")

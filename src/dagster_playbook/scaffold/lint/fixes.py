@@ -28,13 +28,17 @@ def apply_safe_fixes(root: Path, findings: Iterable[Finding]) -> list[str]:
 
 
 def _fixed(text: str, fixes: list[Fix]) -> str:
-    """From the last to the first, so that earlier places stay where they are."""
+    """From the last to the first, so that earlier places stay where they are; of two that overlap only the last."""
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
+    untouched = len(text)
     for fix in sorted(fixes, key=lambda f: f.location, reverse=True):
         place = fix.location
         start = starts[place.line - 1] + place.column - 1
         end = starts[place.end_line - 1] + place.end_column - 1
+        if end > untouched:
+            continue
+        untouched = start
         text = text[:start] + fix.replacement + text[end:]
     return text

@@ -42,6 +42,11 @@ class SeedFile:
         rows = [item if item.endswith("\n") else item + "\n" for item in rows]
         return Location(self.path, self.lines[0], 1, ends[-1], len(lines[-1]) + 1), "".join([rows.pop(row), *rows])
 
+    def whole(self) -> Location:
+        """The whole file."""
+        lines = self.text.splitlines(keepends=True)
+        return Location(self.path, 1, 1, len(lines), len(lines[-1]) + 1)
+
     def at(self, row: int = -1) -> Location:
         """The place of a row (0-based), of the header for -1."""
         return Location(self.path, self.lines[row] if row >= 0 else 1)

@@ -19,6 +19,7 @@ from dagster_playbook.scaffold.cells import naive_utc
 from dagster_playbook.scaffold.lint.project import SeedFile, Warehouse
 from dagster_playbook.scaffold.lint.rule import SEED_RULES, Problem, Rule
 from dagster_playbook.scaffold.row_choice import MAX_ROWS, MIN_ROWS
+from dagster_playbook.scaffold.seed import refreshed
 from dagster_playbook.scaffold.table import BOOKKEEPING, is_date_text, is_timestamp_text
 
 #: a seed whose newest date is older than this no longer reaches the windows that incremental models read
@@ -104,12 +105,13 @@ def dates(house: Warehouse) -> Iterator[Problem]:
         if not past:
             continue
         newest, i = max(past)
-        cure = "playbook new seed writes dates relative to now"
+        evidence = "dates are judged against now; --fix moves them"
+        fix = Fix(seed.whole(), refreshed(seed.header, seed.rows, house.now), safe=True)
         if newest < now - MAX_AGE:
             told = f"the newest date is {newest:%Y-%m-%d}, {(now - newest).days} days ago"
-            yield Problem(seed.at(i), told, Path(seed.path).name, cure)
+            yield Problem(seed.at(i), told, Path(seed.path).name, evidence, fix)
         elif newest > now + timedelta(days=1):
-            yield Problem(seed.at(i), f"the date {newest:%Y-%m-%d} lies ahead", Path(seed.path).name, cure)
+            yield Problem(seed.at(i), f"the date {newest:%Y-%m-%d} lies ahead", Path(seed.path).name, evidence, fix)
 
 
 def _moment(cell: str) -> datetime | None:
