@@ -82,7 +82,8 @@ def read_source(
         return Source("rest", source.address, selector=selector), _table(records, source.address, rows)
     if source.kind == "sql":
         return source, _table(*_sql_records(source, rows), rows)
-    return source, _table(_file_records(source.address), source.address, rows)
+    selector, found_records = _file_records(source)
+    return Source("files", source.address, selector=selector), _table(found_records, source.address, rows)
 
 
 def read_materialised(root: Path, schema: str, table: str, *, rows: int = MAX_SAMPLE_ROWS) -> SourceTable:
@@ -226,15 +227,22 @@ def _sql_records(source: Source, rows: int) -> tuple[list[dict[str, Any]], str]:
         raise ScaffoldError(f"cannot be read: {str(error).splitlines()[0]}", path=origin) from error
 
 
-def _file_records(address: str) -> list[dict[str, Any]]:
-    """Rows of the files that a glob matches, in order of name."""
+def _file_records(source: Source) -> tuple[str, list[dict[str, Any]]]:
+    """Rows of the files that a glob matches, in order of name; with where they stand in each JSON file."""
+    address = source.address
     path = Path(address)
     files = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
     if not files or not all(file.is_file() for file in files):
         raise ScaffoldError("there is no such file", path=address)
     if len({file.suffix for file in files}) > 1 or files[0].suffix not in _SUFFIXES:
         raise ScaffoldError("files have to be of one kind", path=address, cure="known kinds: " + ", ".join(_SUFFIXES))
-    return [record for file in files for record in _records_of(file)]
+    if files[0].suffix != ".json":
+        return "", [record for file in files for record in _records_of(file)]
+    selector, records = source.selector, list[dict[str, Any]]()
+    for file in files:
+        selector, found = records_in(_parsed(_read_text(file), str(file)), selector, str(file))
+        records.extend(found)
+    return selector, records
 
 
 def _records_of(file: Path) -> list[dict[str, Any]]:
@@ -244,8 +252,6 @@ def _records_of(file: Path) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
         return rows
     text = _read_text(file)
-    if file.suffix == ".json":
-        return records_in(_parsed(text, str(file)), "", str(file))[1]
     if file.suffix == ".csv":
         return [_typed(row, str(file)) for row in csv.DictReader(io.StringIO(text), restkey=_SURPLUS)]
     return [_parsed(line, str(file)) for line in text.splitlines() if line.strip()]
