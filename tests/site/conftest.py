@@ -38,7 +38,7 @@ def site_folder(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+    def log_message(self, format: str, *args: object) -> None:
         """Requests are no test output."""
 
 
