@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,41 +82,52 @@ class _Reading:
     progress: Progress
 
     def parts(self) -> dict[str, dict[str, Any]]:
+        """What each reader tells, with the further files that it depends on."""
+        found = {name: self._kept(name) for name in ("sqlmesh", "dagster", "commands")}
+        asked: list[tuple[str, Any]] = []
+        with ExitStack() as held:
+            try:
+                for question in self._ask(found, held):
+                    asked.append(question)  # noqa: PERF402 - what was asked before an error has to be known
+                return self._received(found, asked)
+            except PlatformError:
+                self._discard(asked)
+                raise
+
+    def _discard(self, asked: list[tuple[str, Any]]) -> None:
+        """End all that were asked: one that was not heard out would answer the next question with this one's answer."""
         from dagster_playbook.platform.workers import POOL
 
-        found = {name: self._kept(name) for name in ("sqlmesh", "dagster", "commands")}
+        for _, worker in asked:
+            POOL.discard(worker)
+
+    def _ask(self, found: dict[str, Any], held: ExitStack) -> Iterator[tuple[str, Any]]:
+        """Send all questions before any answer is awaited; a worker is held until its answers are in."""
+        from dagster_playbook.platform.workers import POOL
+
         # applications of the project itself need the code location's sys.path
         trees = {"dagster": [c for c in self.settings.commands if c.startswith("dagster") or "=" in c]}
         trees["sqlmesh"] = [c for c in self.settings.commands if c not in trees["dagster"]]
-        asked: list[tuple[str, Any]] = []
         for kind in ("dagster", "sqlmesh"):
             wanted = found[kind] is None and bool(getattr(self.settings, kind))
-            if not wanted and (found["commands"] is not None or not trees[kind]):
+            wanted_trees = trees[kind] if found["commands"] is None else []
+            if not wanted and not wanted_trees:
                 continue
             self.progress(f"loading {kind}")
-            workers = POOL.workers(kind, self.settings, getattr(self.prints, kind))
-            for index, worker in enumerate(workers):
+            for index, worker in enumerate(POOL.workers(kind, self.settings, getattr(self.prints, kind))):
+                held.enter_context(worker.lock)
                 if wanted:
                     worker.send("facts")
                     worker.send("files")
-                    asked.append((kind, worker))
-                if index == 0 and found["commands"] is None and trees[kind]:
-                    worker.send("commands", trees[kind])
-                    asked.append(("commands", worker))
-        return self._received(found, asked)
+                    yield kind, worker
+                if index == 0 and wanted_trees:
+                    worker.send("commands", wanted_trees)
+                    yield "commands", worker
 
     def _received(self, found: dict[str, Any], asked: list[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
-        from dagster_playbook.platform.workers import POOL
-
         fresh: dict[str, list[dict[str, Any]]] = {}
-        for index, (name, worker) in enumerate(asked):
-            try:
-                fresh.setdefault(name, []).append(self._answer(name, worker))
-            except PlatformError:
-                # the workers that were not heard out would answer the next question with this one's answer
-                for _, unheard in asked[index:]:
-                    POOL.discard(unheard)
-                raise
+        for name, worker in asked:
+            fresh.setdefault(name, []).append(self._answer(name, worker))
         # a source that changed while it was read must not be kept under what it was before
         unchanged = fingerprints(self.settings) == self.prints
         for name, answers in fresh.items():
@@ -147,19 +159,30 @@ class _Reading:
 
 
 def _merged(answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Several projects of one kind as one part; a later project's value wins, counts are of the last."""
+    """Several projects of one kind as one part: counts are added, lists joined, and a later project's value wins."""
     merged: dict[str, Any] = {"told": {}, "also": {}}
     for answer in answers:
         merged["also"] |= answer.get("also", {})
         for key, value in answer["told"].items():
             known = merged["told"].get(key)
             if isinstance(known, dict) and isinstance(value, dict):
-                known.update(value)
+                known.update(_added(known, value) if key == "values" else value)
             elif isinstance(known, list) and isinstance(value, list):
                 known.extend(value)
             else:
                 merged["told"][key] = value
     return merged
+
+
+def _added(known: dict[str, Any], further: dict[str, Any]) -> dict[str, Any]:
+    added = {}
+    for key, value in further.items():
+        before = known.get(key)
+        if isinstance(before, list) and isinstance(value, list):
+            added[key] = sorted({*before, *value})
+        else:
+            added[key] = before + value if key.endswith(".count") and isinstance(before, int) else value
+    return added
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.platform.loader import load_facts
-from dagster_playbook.settings import Settings
+from dagster_playbook.settings import Settings, SqlmeshProject
 
 
 def test_each_model_of_the_project_is_a_fact(sample_facts: Facts) -> None:
@@ -198,3 +200,18 @@ def test_a_project_without_a_platform_still_has_its_files(sample_settings: Setti
         {},
         {},
     )
+
+
+def test_two_projects_are_one_platform(sample_settings: Settings, tmp_path: Path) -> None:
+    """Models of both are facts, counts are added, and each model keeps its own project."""
+    root = tmp_path / "two"
+    shutil.copytree(sample_settings.root, root, ignore=shutil.ignore_patterns(".playbook"))
+    shutil.copytree(root / "transform", root / "second")
+    for path in (root / "second").rglob("*.*"):
+        if path.suffix in (".sql", ".py"):
+            path.write_text(path.read_text(encoding="utf-8").replace("shop.", "store."), encoding="utf-8")
+    both = (SqlmeshProject("transform"), SqlmeshProject("second"))
+    facts = load_facts(replace(sample_settings, root=root, sqlmesh=both, dagster=(), commands=()))
+    assert facts.values["sqlmesh.models.count"] == len(facts.models) == 10
+    assert facts.values["sqlmesh.tags"] == ["entity_category=customer", "entity_category=order", "mart", "staging"]
+    assert {facts.models[name].project for name in ("shop.customers", "store.customers")} == {"transform", "second"}
