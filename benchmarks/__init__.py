@@ -1,0 +1,1 @@
+"""Measurements beside peers, all in one run: `python -m benchmarks [NAME]`."""

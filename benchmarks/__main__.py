@@ -1,0 +1,43 @@
+"""`python -m benchmarks [startup|pages|row_choice]`: all of them without a name; exit 1 when a target was missed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from benchmarks import pages, startup
+
+NAMES = ("startup", "pages", "row_choice")
+
+
+def main() -> int:
+    """Run the benchmarks that are asked for, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=NAMES, help="only this one")
+    parser.add_argument("--rounds", type=int, default=5, help="times that each command runs (default 5)")
+    parser.add_argument("--most-pages", type=int, default=max(pages.SIZES), help="the largest tree (default 10000)")
+    options = parser.parse_args()
+    print(f"load before: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores\n")
+    is_met = True
+    if options.name in (None, "startup"):
+        is_met &= startup.main(options.rounds, _say)
+        print()
+    if options.name in (None, "pages"):
+        sizes = tuple(size for size in pages.SIZES if size <= options.most_pages)
+        is_met &= pages.main(options.rounds, _say, sizes)
+        print()
+    if options.name in (None, "row_choice"):
+        from benchmarks import row_choice
+
+        row_choice.main([])
+    return 0 if is_met else 1
+
+
+def _say(what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="\r", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
