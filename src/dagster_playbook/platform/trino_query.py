@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +50,10 @@ class TrinoQuery:
     request_timeout_s: float = REQUEST_TIMEOUT_S
     query_timeout_s: float = QUERY_TIMEOUT_S
 
-    def query(self, sql: str, *, catalog: str = "", schema: str = "") -> Answer:
-        """Run one statement to its end.
+    def query(
+        self, sql: str, *, catalog: str = "", schema: str = "", session: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Run one statement to its end, with these session properties.
 
         Raises:
             TrinoError: Trino refuses it, it takes longer than `query_timeout_s`, or Trino cannot be reached.
@@ -59,7 +62,7 @@ class TrinoQuery:
         import trino
 
         try:
-            with contextlib.closing(self._connect(catalog, schema)) as connection:
+            with contextlib.closing(self._connect(catalog, schema, session or {})) as connection:
                 cursor = connection.cursor()
                 cursor.execute(sql)
                 rows = tuple(tuple(row) for row in cursor.fetchall())
@@ -91,7 +94,7 @@ class TrinoQuery:
             else:
                 return
 
-    def _connect(self, catalog: str, schema: str) -> Any:
+    def _connect(self, catalog: str, schema: str, session: Mapping[str, str]) -> Any:
         import trino
 
         connect: Any = trino.dbapi.connect
@@ -105,5 +108,5 @@ class TrinoQuery:
             source="dagster-playbook",
             request_timeout=self.request_timeout_s,
             max_attempts=2,
-            session_properties={"query_max_run_time": f"{self.query_timeout_s:.0f}s"},
+            session_properties={"query_max_run_time": f"{self.query_timeout_s:.0f}s", **session},
         )

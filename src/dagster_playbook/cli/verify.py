@@ -1,0 +1,123 @@
+"""`playbook verify`: may the tag move there?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from dagster_playbook.stack.verification import Thresholds, Verdict
+
+
+@click.command()
+@click.option("--to-hash", default="", help="The commit of the branch to verify  [default: its head now]")
+@click.option("--branch", default="main", show_default=True, help="The branch that producers write to.")
+@click.option("--tag", default="consumer", show_default=True, help="The tag that consumers read.")
+@click.option(
+    "--tables", multiple=True, metavar="GLOB", help="The public tables  [default: *_v0, *_v1 ... of the schema]"
+)
+@click.option("--accept", multiple=True, metavar="TABLE:CHECK", help="A crossing that was looked at; repeatable.")
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="NAME=SHARE",
+    help="rows_lost, rows_gained, nulls, distinct_lost or mean, e.g. rows_lost=0.2; repeatable.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    to_hash: str, branch: str, tag: str, tables: tuple[str, ...], accept: tuple[str, ...], **options: object
+) -> None:
+    """Compare what would be promoted with what consumers read now, and refuse what changed too much.
+
+    Each public table at the commit is compared with the same table at the tag: rows, schema, and for each column
+    nulls, distinct values and mean. A table whose files cannot be read any more is refused, so this is also the
+    proof to take before going back to an earlier hash. Nessie and Trino are found by NESSIE_URI, TRINO_HOST and
+    TRINO_PORT, the files of an earlier commit by S3_ENDPOINT and the AWS variables, e.g. from
+    `eval "$(playbook stack env)"`.
+
+    \b
+    playbook verify
+    playbook verify --threshold rows_lost=0.3 --accept oso.projects_v1:rows
+
+    Exit codes: 0 it may move, 1 refused, 2 could not look.
+    """
+    thresholds, form = options["thresholds"], options["form"]
+    verdict = _verify(to_hash, branch, tag, tables, accept, _thresholds(thresholds))
+    if form == "json":
+        click.echo(json.dumps(verdict.as_dict(), indent=2))
+    else:
+        _print(verdict)
+    sys.exit(1 if verdict.is_refused else 0)
+
+
+def _thresholds(texts: object) -> Thresholds:
+    import dataclasses
+
+    from dagster_playbook.stack.verification import Thresholds
+
+    known = [f.name for f in dataclasses.fields(Thresholds)]
+    values: dict[str, float] = {}
+    for text in texts if isinstance(texts, tuple) else ():
+        name, _, share = text.partition("=")
+        try:
+            values[name] = float(share)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not NAME=SHARE, e.g. rows_lost=0.2") from None
+        if name not in known:
+            raise click.BadParameter(f"there is no threshold {name!r}; there are {', '.join(known)}")
+    return Thresholds(**values)
+
+
+def _verify(
+    to_hash: str, branch: str, tag: str, tables: tuple[str, ...], accept: tuple[str, ...], allowed: Thresholds
+) -> Verdict:
+    import os
+
+    from dagster_playbook.errors import StackError
+    from dagster_playbook.platform.iceberg_files import Lake
+    from dagster_playbook.platform.nessie import NessieClient
+    from dagster_playbook.platform.trino_query import TrinoQuery
+    from dagster_playbook.settings import find_root, load_settings
+    from dagster_playbook.stack.measuring import Verifier
+
+    try:
+        uri, host, port = os.environ["NESSIE_URI"], os.environ["TRINO_HOST"], int(os.environ["TRINO_PORT"])
+    except (KeyError, ValueError) as error:
+        raise StackError(
+            f"Nessie and Trino are found by NESSIE_URI, TRINO_HOST and TRINO_PORT: {error}",
+            cure='run: eval "$(playbook stack env)", or set them to your deployment',
+        ) from error
+    schema = load_settings(find_root(Path.cwd())).schema or "*"
+    patterns = tables or (f"{schema}.*_v[0-9]", f"{schema}.*_v[0-9][0-9]")
+    trino = TrinoQuery(host, port, user=os.environ.get("TRINO_USER", "playbook"))
+    names = (os.environ.get("TRINO_CATALOG", "iceberg"), os.environ.get("TRINO_CONSUMER_CATALOG", "iceberg_consumer"))
+    with NessieClient(uri) as nessie:
+        verifier = Verifier(
+            nessie,
+            trino,
+            names,
+            lambda: Lake.from_environment(os.environ),
+            lambda table: click.echo(f"measuring {table}", err=True),
+        )
+        return verifier.verify(patterns, (branch, tag), to_hash, allowed, accept)
+
+
+def _print(verdict: Verdict) -> None:
+    click.echo(f"{verdict.tag} is at {verdict.tag_hash}, to be moved to {verdict.target_hash}")
+    for what, names in (("unchanged", verdict.unchanged), ("compared", verdict.compared), ("new", verdict.added)):
+        click.echo(f"{what:<10} {len(names):>3}  {', '.join(names)}")
+    rows = [("TABLE", "CHECK", "NOW", "THEN", "")]
+    for crossing in verdict.crossings:
+        note = "accepted" if crossing.accepted else crossing.message
+        rows.append((crossing.table, crossing.check, crossing.before, crossing.after, note))
+    rows += [(table, "unreadable", "", "", why) for table, why in verdict.unreadable.items()]
+    if len(rows) > 1:
+        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        for row in rows:
+            click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    click.secho("refused" if verdict.is_refused else "it may move", fg="red" if verdict.is_refused else "green")
