@@ -108,7 +108,7 @@ def _vocabulary(text: str, claim: Claim, world: World) -> Answer:
 
 def _dotted(text: str, claim: Claim, world: World) -> Answer:
     """`model.column`, `catalog.schema.model` and `ops.x.config.key`: each part is held by itself."""
-    if not re.fullmatch(r"\w+(?:\.\w+)+", text):
+    if not re.fullmatch(r"\w+(?:\.\w+)+", text) or text.endswith(_SUFFIXES):
         return None
     vocabulary = vocabulary_of(world)
     head, _, last = text.rpartition(".")
@@ -126,9 +126,10 @@ def _dotted(text: str, claim: Claim, world: World) -> Answer:
         if wrong:
             known = vocabulary.by_kind["config key"] | vocabulary.by_kind["op"]
             message = f"no config key is called {wrong[0]!r}{did_you_mean(wrong[0], known)}"
-            return iter(
-                [run_config.UNKNOWN_KEY.finding(claim.location, message, subject=wrong[0], evidence="config schema")]
+            found = run_config.UNKNOWN_KEY.finding(
+                claim.location, message, subject=wrong[0], evidence="config schema", severity=world.doubtful
             )
+            return iter([found])
         return _known()
     if parts[0] in world.facts.catalogs or _is_schema(parts[0], world):
         return selectors.entry_findings(text, claim.location, world)
@@ -216,9 +217,11 @@ def _option(text: str, claim: Claim, world: World) -> Answer:
     found = near(name, options)
     message = f"no command of the platform has the option {name!r}{did_you_mean(name, options)}"
     fix = Fix(claim.location, text.replace(name, found, 1), safe=True) if found else None
-    return iter(
-        [commands.UNKNOWN_OPTION.finding(claim.location, message, subject=name, evidence="command trees", fix=fix)]
+    # an option by itself does not say whose it is
+    unknown = commands.UNKNOWN_OPTION.finding(
+        claim.location, message, subject=name, evidence="command trees", fix=fix, severity=world.doubtful
     )
+    return iter([unknown])
 
 
 def _selector(text: str, claim: Claim, world: World) -> Answer:
