@@ -59,7 +59,9 @@ def _in_yaml(cursor: Cursor, world: World) -> Iterator[Proposal]:
     """Keys and values of run config, by the config types of the job that the block names or may mean."""
     assert cursor.fence is not None
     facts = world.facts
-    place = yaml_place(cursor.fence.body.split("\n"), cursor.line, cursor.column)
+    lines = cursor.fence.body.split("\n")
+    lines[cursor.line - 1 : cursor.line] = [cursor.before]  # a line of blanks alone has lost its indent in the body
+    place = yaml_place(lines, cursor.line, cursor.column)
     last = place.path[-1] if place.path else ""
     if place.is_value and last == "restate_models":
         yield from _models(facts)
