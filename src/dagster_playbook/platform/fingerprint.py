@@ -21,7 +21,7 @@ READERS = (
     "python_names", "services_reader", "sqlmesh_authority", "sqlmesh_config_texts", "sqlmesh_reader", "worker",
 )  # fmt: skip
 #: what tools leave beside sources, and no platform reads
-IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "logs", "target", "dist"})
+IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 IGNORED_SUFFIXES = (".pyc", ".duckdb", ".wal", ".db", ".sqlite", ".log", ".parquet", ".tmp", ".swp", "~")
 #: the settings that say what the platform is; the others say what is done with it
 _SETTINGS = ("schema", "commands", "makefile", "mkdocs", "catalogs", "references", "sqlmesh", "dagster", "environment")

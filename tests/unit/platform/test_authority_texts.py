@@ -7,12 +7,15 @@ problem. Lines count from the top of the file, expectations included.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.authority import ModelAnswer, TextAnswer, TextProblem
 from dagster_playbook.platform.live_authority import LiveAuthority
+from dagster_playbook.settings import Settings
 
 TEXTS = Path(__file__).parents[2] / "data" / "platform" / "texts"
 CASES = sorted(path.relative_to(TEXTS) for path in TEXTS.rglob("*.*"))
@@ -88,3 +91,28 @@ def test_a_selector_entry_matches_what_sqlmesh_matches(
 def test_an_entry_that_does_not_parse_says_why(authority: LiveAuthority, entry: str) -> None:
     """What SQLMesh cannot parse is an error, never an empty match."""
     assert authority.select(entry).error
+
+
+def test_without_projects_texts_can_still_be_judged(sample_settings: Settings) -> None:
+    """A project that has only documents can hold them to SQLMesh's and Dagster's own schemas."""
+    bare = LiveAuthority(replace(sample_settings, sqlmesh=(), dagster=()))
+    assert bare.sqlmesh_config("model_defaults:\n  dialcet: duckdb\n").problems
+    assert bare.dagster_instance("run_retries:\n  max_retries: 3\n").problems == ()
+    assert bare.load_model("MODEL (name a.b, kind FULL, audits (of_some_project)); SELECT 1 AS a").problems == ()
+    assert bare.python_names("import dagster\n").problems == ()
+
+
+def test_without_a_project_there_is_nothing_to_select_from(sample_settings: Settings) -> None:
+    """A question about a project that is not configured is an error with a cure, not an empty answer."""
+    bare = LiveAuthority(replace(sample_settings, sqlmesh=(), dagster=()))
+    with pytest.raises(PlatformError, match="no SQLMesh project is configured") as caught:
+        bare.select("a.b")
+    assert "tool.playbook.sqlmesh" in caught.value.cure
+    with pytest.raises(PlatformError, match="no Dagster code location is configured"):
+        bare.validate_run_config("job", "ops: {}\n")
+
+
+def test_an_unknown_job_is_refused(authority: LiveAuthority) -> None:
+    """A verdict on a job that does not exist would be no verdict."""
+    with pytest.raises(PlatformError, match="no job 'nope'"):
+        authority.validate_run_config("nope", "")
