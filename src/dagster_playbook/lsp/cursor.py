@@ -9,7 +9,7 @@ from dagster_playbook.markdown.model import Fence, Page
 
 #: what a name of the platform may be made of; a selector's signs stand around it
 _WORD = re.compile(r"[\w.=/-]+")
-_OPEN_CODE = re.compile(r"(?:^|[^`])`(?P<text>[^`]*)$")
+_CODE_MARKS = re.compile(r"`+")
 _OPEN_FACT = re.compile(r"<!--\s*fact:\s*(?P<text>\S*)$")
 _FENCE_LINE = re.compile(r"^[\s>]*(?:`{3,}|~{3,})")
 _ATTRIBUTE = re.compile(r"""(?P<name>\w+)=["'](?P<text>[^"']*)$""")
@@ -54,7 +54,8 @@ def cursor_at(page: Page, text: str, line: int, column: int) -> Cursor:
         found = _ATTRIBUTE.search(before)
         return Cursor(line, column, before, attribute=found["name"] if found else "")
     is_fact = bool(_OPEN_FACT.search(before))
-    return Cursor(line, column, before, is_fact=is_fact, is_code=not is_fact and bool(_OPEN_CODE.search(before)))
+    is_open = len(_CODE_MARKS.findall(before)) % 2 == 1
+    return Cursor(line, column, before, is_fact=is_fact, is_code=is_open and not is_fact)
 
 
 def word_at(text: str, column: int) -> tuple[str, int]:
