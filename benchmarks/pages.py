@@ -24,7 +24,8 @@ _MODELS = ("projects_v1", "collections_v1", "stg_pypi__releases", "int_events__g
 _PAGE = """# Page {n}: {model}
 
 Restate `oso.{model}` in the job `sqlmesh_all_assets`, at most {n} times a year. A failed run is tried again up to
-<!-- fact: dagster.run_retries.max_retries -->three<!-- /fact --> times; see the [next page](page_{next}.md#page-{next}-{slug}).
+<!-- fact: dagster.run_retries.max_retries -->three<!-- /fact --> times; see the
+[next page](page_{next}.md#page-{next}-{slug}).
 
 ```yaml
 ops:
@@ -105,8 +106,7 @@ def _tell(found: dict[int, dict[str, Timing]], say: Callable[[str], None]) -> bo
         f"{warm.peak_bytes / 1e6:.0f} MB (below {MOST_BYTES / 1e6:.0f}): {'met' if is_met else 'MISSED'}"
     )
     sizes = [
-        {"pages": size, "timings": [timing.as_dict() for timing in timings.values()]}
-        for size, timings in found.items()
+        {"pages": size, "timings": [timing.as_dict() for timing in timings.values()]} for size, timings in found.items()
     ]
     write_result("pages", {"sizes": sizes, "ms_a_page": round(per_page, 3), "at_most": MOST_MS_A_PAGE})
     return is_met

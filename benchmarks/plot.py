@@ -26,6 +26,8 @@ def curves(series: dict[str, dict[int, float]]) -> str:
         lines.append(f"{label} |{''.join(row).rstrip()}")
     lines.append(" " * 11 + "+" + "-" * _WIDTH)
     sizes = sorted({size for size, _ in points})
-    lines.append(" " * 12 + (" " * max(_WIDTH // max(len(sizes) - 1, 1) - 5, 1)).join(f"{s:<5}" for s in sizes) + " pages")
+    lines.append(
+        " " * 12 + (" " * max(_WIDTH // max(len(sizes) - 1, 1) - 5, 1)).join(f"{s:<5}" for s in sizes) + " pages"
+    )
     legend = ", ".join(f"{mark} {name}" for (name, _), mark in zip(series.items(), _MARKS, strict=False))
     return "\n".join([*lines, f"{legend}, # several", ""])
