@@ -14,7 +14,15 @@ from dagster_playbook.claims.shell import read_shell
 from dagster_playbook.claims.yaml_text import read_yaml
 from dagster_playbook.findings import Finding, Fix, Rule, Severity
 from dagster_playbook.rules import commands, extraction, run_config, selectors, services, sql
-from dagster_playbook.rules.vocabulary import NAME_KINDS, SQL_TYPES, SQL_WORDS, recorded_values, vocabulary_of
+from dagster_playbook.rules.vocabulary import (
+    CONFIG_FILES,
+    FENCE_OPTIONS,
+    NAME_KINDS,
+    SQL_TYPES,
+    SQL_WORDS,
+    recorded_values,
+    vocabulary_of,
+)
 from dagster_playbook.rules.world import World, did_you_mean, near
 
 KINDS = frozenset({Kind.NAME})
@@ -172,7 +180,7 @@ def _assignment(text: str, claim: Claim, world: World) -> Answer:
     match = re.fullmatch(r"(?P<key>[\w.-]+)=(?P<value>.*)", text)
     if not match:
         return None
-    if text in world.tags:
+    if text in world.tags or text.removesuffix("=") in FENCE_OPTIONS:
         return _known()
     key, value = match["key"], match["value"].strip("\"'")
     if any(tag.startswith(f"{key}=") for tag in world.tags):
@@ -238,6 +246,8 @@ def _selector(text: str, claim: Claim, world: World) -> Answer:
 
 def _path(text: str, claim: Claim, world: World) -> Answer:
     plain = text.removeprefix("./")
+    if text in CONFIG_FILES or (re.fullmatch(r"[A-Z][\w.-]+", text) and world.files.exists(text)):
+        return _known()
     is_path = _PATH.match(text) and ("/" in text or text.endswith(_SUFFIXES))
     if not is_path or text.startswith("//"):
         return None

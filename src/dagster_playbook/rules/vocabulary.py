@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from dagster_playbook.claims.runbook_model import ATTRIBUTES
 from dagster_playbook.platform.facts import CommandFact, Facts
 from dagster_playbook.rules.world import World
 
@@ -30,6 +31,14 @@ NAME_KINDS = (
     "key",
     "path",
 )
+
+#: files that the tools look for by these names
+CONFIG_FILES = frozenset(
+    """config.yaml config.yml config.py dagster.yaml workspace.yaml pyproject.toml mkdocs.yml mkdocs.yaml Makefile
+    requirements.txt requirements.lock .pre-commit-config.yaml compose.yaml docker-compose.yml""".split()
+)
+#: options of a fence that this tool reads
+FENCE_OPTIONS = frozenset(ATTRIBUTES) | {"title", "fails", "passes", "linenums", "hl_lines"}
 
 #: words of SQL and of MODEL blocks that prose names by themselves
 SQL_WORDS = frozenset(
