@@ -168,8 +168,7 @@ def _finish(
 def _print_outcome(outcome: Outcome) -> None:
     mark = click.style("ok", fg="green") if outcome.is_ok else click.style("failed", fg="red")
     click.echo(f"{mark} {outcome.step} ({outcome.seconds:.1f} s): {outcome.command}")
-    if not outcome.is_ok:
-        click.echo(outcome.tail)
+    click.echo("\n".join(f"    {line}" for line in outcome.tail.splitlines()))
 
 
 def _print_choice(choice: Choice) -> None:

@@ -95,9 +95,10 @@ def _green(result: Result) -> dict[str, Any]:
 def test_rest_endpoint_becomes_a_staged_model(project: Path, endpoint: str) -> None:
     """A REST endpoint becomes an asset that materialises, and a model whose test, audits and restatement run."""
     asset = _green(_playbook("asset", "tracker", "issues", "--rest", endpoint, "--project", str(project)))
-    assert [step["step"] for step in asset["steps"]] == ["test", "materialise"]
+    assert [step["tail"] for step in asset["steps"] if step["step"] == "materialise"] == ["12 rows in tracker.issues"]
     seed = _green(_playbook("seed", "tracker", "issues", "--category", "project", "--project", str(project)))
     assert [step["step"] for step in seed["steps"]] == ["unit test", "plan and audits", "restatement"]
+    assert "stg_tracker__issues" in seed["steps"][2]["tail"] and "audits passed 2" in seed["steps"][2]["tail"]
     assert 5 <= len(seed["rows"]) <= 10 and "title: empty" in seed["covered"]
     staging = (project / "warehouse/oso_sqlmesh/models/staging/stg_tracker__issues.sql").read_text(encoding="utf-8")
     assert 'tags ("entity_category=project")' in staging
