@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -29,12 +30,12 @@ def main(address: str) -> None:
     while True:
         readable = select.select([listener, sys.stdin], [], [])[0]
         if sys.stdin in readable:
+            shutil.rmtree(os.path.dirname(address), ignore_errors=True)  # noqa: PTH120 - the parent may be gone
             return
         connection, _ = listener.accept()
         if os.fork() == 0:
             _end_with_parent()
             listener.close()
-            connection.sendall(os.getpid().to_bytes(8, "big"))
             _be_a_worker(connection)
         connection.close()
 
@@ -66,6 +67,7 @@ def _be_a_worker(connection: socket.socket) -> None:
         size = int.from_bytes(stream.read(8), "big")
         kind, folder, log, *environment = stream.read(size).decode("utf-8", "surrogateescape").split("\0")
         errors = os.open(log, os.O_WRONLY | os.O_APPEND)
+        connection.sendall(os.getpid().to_bytes(8, "big"))
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.dup2(errors, 1)

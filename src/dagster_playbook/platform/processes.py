@@ -103,8 +103,7 @@ class ForkedProcess:
 
     def __init__(self, kind: str, folder: Path, address: str) -> None:
         descriptor, name = tempfile.mkstemp(prefix="playbook-worker-", suffix=".log")
-        os.close(descriptor)
-        self._log = Path(name)
+        self._log = os.fdopen(descriptor, "rb")
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(address)
         # the child takes on this process's environment, as a started one would
@@ -112,6 +111,8 @@ class ForkedProcess:
         head = "\0".join([kind, str(folder), name, environment]).encode("utf-8", "surrogateescape")
         self._socket.sendall(len(head).to_bytes(8, "big") + head)
         self._pid = int.from_bytes(self._socket.recv(8, socket.MSG_WAITALL), "big")
+        # the child has the log open: its name is not needed any more, whatever ends this process
+        Path(name).unlink()
 
     def fileno(self) -> int:
         """See `Process`."""
@@ -139,7 +140,7 @@ class ForkedProcess:
 
     def last_words(self) -> str:
         """See `Process`."""
-        return "without an answer" + _last_line(self._log.read_bytes())
+        return "without an answer" + _last_line(self._log.read())
 
     def close(self) -> None:
         """See `Process`."""
@@ -148,7 +149,7 @@ class ForkedProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
         self._socket.close()
-        self._log.unlink(missing_ok=True)
+        self._log.close()
 
 
 class Nursery:

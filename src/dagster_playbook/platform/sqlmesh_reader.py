@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 import tempfile
-import weakref
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
@@ -28,14 +26,7 @@ CONFIG_NAMES = ("config.yaml", "config.yml", "config.py")
 
 
 class ReadOnlyContext(Context):
-    """SQLMesh's Context for reading: it connects to nothing and writes nothing beside the project's sources."""
-
-    @cached_property
-    def cache_dir(self) -> Path:
-        """A folder of its own that goes when the context goes: what SQLMesh caches by time stamp never gets stale."""
-        folder = tempfile.mkdtemp(prefix="playbook-sqlmesh-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return Path(folder)
+    """SQLMesh's Context for reading: it connects to nothing."""
 
     @cached_property
     def default_catalog_per_gateway(self) -> dict[str, str]:
@@ -69,13 +60,20 @@ def open_context(root: Path, project: SqlmeshProject) -> ReadOnlyContext:
     disable_analytics()
     set_console(NoopConsole())
     try:
-        return ReadOnlyContext(
+        context = ReadOnlyContext(
             paths=str(folder),
             gateway=project.gateway or None,
+            load=False,
             load_state=False,
             # a personal ~/.sqlmesh/config.yaml is not what the pages speak of
             config_loader_kwargs={"sqlmesh_path": folder / ".no-personal-settings"},
         )
+        # SQLMesh hands models from one step to the next through its cache; here it lives for one load, so that
+        # nothing appears beside the sources, and nothing that it keeps by time stamp gets stale
+        with tempfile.TemporaryDirectory(prefix="playbook-sqlmesh-") as cache:
+            context.cache_dir = Path(cache)
+            context.load()
+        return context
     except Exception as error:
         cure = f"make `sqlmesh -p {project.path} info --skip-connection` succeed"
         raise platform_error(error, "SQLMesh cannot load the project", cure, root, within=project.path) from error
