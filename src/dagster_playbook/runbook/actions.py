@@ -144,7 +144,8 @@ def _command(step: Step, scope: Mapping[str, Any], around: Surroundings, again: 
         raise PlatformError(f"{arguments[0]!r} cannot be run: {error.strerror or error}") from error
     except subprocess.TimeoutExpired as error:
         raise StepFailedError(f"{arguments[0]!r} took longer than {step.timeout_s:g} s and was stopped") from error
-    result = {"exit_code": done.returncode, "output": done.stdout[-_OUTPUT_CHARACTERS:].rstrip("\n"), "arguments": arguments}
+    output = done.stdout[-_OUTPUT_CHARACTERS:].rstrip("\n")
+    result = {"exit_code": done.returncode, "output": output, "arguments": arguments}
     if done.returncode != 0 and not step.expect:
         last = done.stdout.strip().splitlines()[-1:] or [""]
         raise StepFailedError(f"{arguments[0]!r} ended with {done.returncode}: {last[0][:300]}", result)
