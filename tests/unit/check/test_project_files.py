@@ -1,0 +1,61 @@
+"""What a verdict rests on is recorded, and told apart when it changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dagster_playbook.check.files import ProjectFiles
+
+
+def files(root: Path) -> ProjectFiles:
+    return ProjectFiles(root, lambda path: frozenset({path}))
+
+
+def test_a_question_is_recorded_with_its_answer(tmp_path: Path) -> None:
+    """Everything that was asked since the start is what the verdict rests on."""
+    (tmp_path / "a.md").write_text("x", encoding="utf-8")
+    project = files(tmp_path)
+    project.exists("before.md")
+    project.start()
+    assert project.exists("a.md")
+    assert not project.exists("b.md")
+    assert project.anchors("a.md") == {"a.md"}
+    assert project.anchors("b.md") is None
+    assert [(question, path) for question, path, _ in project.asked()] == [
+        ("content", "a.md"),
+        ("content", "b.md"),
+        ("exists", "a.md"),
+        ("exists", "b.md"),
+    ]
+
+
+@pytest.mark.parametrize("change", ["made", "removed", "edited"])
+def test_a_changed_answer_does_not_hold(tmp_path: Path, change: str) -> None:
+    """A file that appears, goes or changes makes the verdict old."""
+    (tmp_path / "a.md").write_text("x", encoding="utf-8")
+    project = files(tmp_path)
+    project.exists("a.md")
+    project.exists("b.md")
+    project.anchors("a.md")
+    rests_on = project.asked()
+    assert all(files(tmp_path).still_holds(item) for item in rests_on)
+    if change == "made":
+        (tmp_path / "b.md").touch()
+    elif change == "removed":
+        (tmp_path / "a.md").unlink()
+    else:
+        (tmp_path / "a.md").write_text("y", encoding="utf-8")
+    assert not all(files(tmp_path).still_holds(item) for item in rests_on)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../outside.md", "docs/../../outside.md", "nul\0byte"])
+def test_nothing_outside_of_the_project_exists(tmp_path: Path, path: str) -> None:
+    """A page cannot make the check look at files of the machine."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (tmp_path / "outside.md").write_text("secret", encoding="utf-8")
+    project = files(root)
+    assert not project.exists(path)
+    assert project.text(path) is None
