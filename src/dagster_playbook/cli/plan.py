@@ -58,7 +58,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     """
     from dagster_playbook.runbook import present
     from dagster_playbook.runbook.plan import make_plan
-    from dagster_playbook.runbook.session import run_config_of
+    from dagster_playbook.runbook.reach import run_config_of
 
     quiet_sqlmesh()
     settings = settings_of(project)

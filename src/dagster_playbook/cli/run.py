@@ -64,8 +64,9 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook run runbooks/promote-consumer.md -p hash=3fa2... --answer verified=yes --format json
     """
     from dagster_playbook.runbook.plan import make_plan
+    from dagster_playbook.runbook.reach import run_config_of
     from dagster_playbook.runbook.requests import write_request
-    from dagster_playbook.runbook.session import Options, run_config_of, start
+    from dagster_playbook.runbook.session import Options, start
 
     quiet_sqlmesh()
     settings = settings_of(project)

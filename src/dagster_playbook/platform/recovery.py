@@ -34,8 +34,9 @@ def left_of(settings: Settings, root_run_id: str) -> LeftOver:
     Raises:
         PlatformError: SQLMesh cannot be asked.
     """
+    from dagster_playbook.platform.attempts import Attempts
     from dagster_playbook.platform.failure import platform_error
-    from dagster_playbook.platform.restatement import Attempts, Book, remaining
+    from dagster_playbook.platform.restatement import Book, remaining
     from dagster_playbook.platform.sqlmesh_plan import open_planning_context
 
     folder = data_folder(settings)

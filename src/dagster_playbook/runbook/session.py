@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from dagster_playbook.approval.envelope import RefusedError, encode
 from dagster_playbook.approval.gate import TARGET_VARIABLE
 from dagster_playbook.approval.grant import Demand, Grant, verify
 from dagster_playbook.claims.runbook_model import Runbook, Step
-from dagster_playbook.errors import PlatformError, RunbookError
-from dagster_playbook.platform.dagster_runs import Dagster, EmbeddedDagster
+from dagster_playbook.errors import RunbookError
+from dagster_playbook.platform.dagster_runs import Dagster
 from dagster_playbook.platform.dagster_runs import Progress as DagsterProgress
 from dagster_playbook.runbook import journal as journals
-from dagster_playbook.runbook.actions import Asker, Surroundings
 from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal, write_whole
 from dagster_playbook.runbook.lock import platform_lock
 from dagster_playbook.runbook.plan import Plan, load_runbook
+from dagster_playbook.runbook.reach import check_needs, open_dagster
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import Store
+from dagster_playbook.runbook.surroundings import Asker, Surroundings
 from dagster_playbook.settings import Settings
-
-#: need -> environment variables that have to be set for it
-_VARIABLES = {
-    "stack": ("TRINO_HOST", "NESSIE_URI"),
-    "trino": ("TRINO_HOST",),
-    "nessie": ("NESSIE_URI",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,50 +112,6 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
         identity = (opened["target"], opened["digest"])
         session = _Session(settings, store, runbook, values, *identity, folder.name, approval)
         return folder.name, session.executor(journal, redactor, options).run(progress)
-
-
-def open_dagster(settings: Settings, folder: Path, url: str = "") -> Dagster:
-    """The deployed Dagster at a URL, or else the project's code location on the embedded instance.
-
-    The instance is `DAGSTER_HOME` when that is set, else `.playbook/dagster`; `folder` takes the log.
-
-    Raises:
-        PlatformError: there is neither.
-    """
-    if url:
-        from dagster_playbook.platform.dagster_graphql import DeployedDagster
-
-        return DeployedDagster(url, token=os.environ.get("DAGSTER_TOKEN", ""))
-    if not settings.dagster:
-        raise PlatformError("no Dagster code location", cure="set [[tool.playbook.dagster]] or give --dagster-url")
-    named = os.environ.get("DAGSTER_HOME")
-    home = Path(named) if named else Store(settings.root).folder / "dagster"
-    return EmbeddedDagster(settings.root, settings.dagster[0], home, folder / "dagster.log", settings.environment)
-
-
-def run_config_of(settings: Settings, url: str, run_id: str) -> dict[str, Any]:
-    """The run config of a Dagster run.
-
-    Raises:
-        RunbookError: there is no such run.
-    """
-    run = open_dagster(settings, Store(settings.root).folder / "runs", url).show(run_id)
-    if run is None:
-        raise RunbookError(
-            f"Dagster has no run {run_id!r}", cure="its id stands in the run list and in `playbook runs`"
-        )
-    return run.config
-
-
-def check_needs(runbook: Runbook) -> None:
-    """Raises RunbookError when something that a runbook needs is not there."""
-    for need in runbook.needs:
-        missing = [name for name in _VARIABLES.get(need, ()) if not os.environ.get(name)]
-        if missing:
-            cure = "start the services with `playbook stack up` and load the variables that it prints"
-            raise RunbookError(f"it needs {need}, and {missing[0]} is not set", cure=cure, path=runbook.path)
-        if need == "git" and shutil.which("git") is None:
-            raise RunbookError("it needs git, which is not installed", path=runbook.path)
 
 
 def find_approval(store: Store, plan: Plan) -> str:

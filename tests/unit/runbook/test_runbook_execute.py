@@ -13,12 +13,12 @@ from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.errors import PlatformError, RunbookError
 from dagster_playbook.platform.dagster_runs import DagsterRun, Launch
 from dagster_playbook.runbook import journal
-from dagster_playbook.runbook.actions import Surroundings
 from dagster_playbook.runbook.evidence import verify_run
 from dagster_playbook.runbook.execute import Executor, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import run_state
+from dagster_playbook.runbook.surroundings import Surroundings
 from dagster_playbook.settings import Settings
 
 

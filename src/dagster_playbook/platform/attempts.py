@@ -1,0 +1,90 @@
+"""Restatements as they were planned first, each in a file that is on disk before anything is evaluated."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.errors import PlatformError
+
+Interval = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedModel:
+    """What one model has to go through: merged intervals in epoch milliseconds, of one version of it.
+
+    `whole` says that it cannot be restated in parts, so that nothing of it counts before all of it is done.
+    """
+
+    fqn: str
+    name: str
+    version: str
+    intervals: tuple[Interval, ...]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A restatement as it was planned first.
+
+    Attributes:
+        key: names the restatement over all its attempts, e.g. Dagster's root run id.
+        since_ms: SQLMesh's clock just before the first attempt, epoch milliseconds.
+        asked: the selectors and the window as asked for.
+    """
+
+    key: str
+    since_ms: int
+    asked: dict[str, Any] = field(default_factory=dict)
+    models: tuple[PlannedModel, ...] = ()
+
+
+class Attempts:
+    """A folder with one file for each restatement, written whole before anything is evaluated."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, key: str) -> Attempt | None:
+        """The restatement of that key, None when there was no attempt.
+
+        Raises:
+            PlatformError: the file cannot be read, so it is not known what is left.
+        """
+        path = self._path(key)
+        if not path.is_file():
+            return None
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            models = tuple(
+                PlannedModel(**(entry | {"intervals": tuple((s, e) for s, e in entry["intervals"])}))
+                for entry in data.pop("models")
+            )
+            return Attempt(models=models, **data)
+        except (ValueError, KeyError, TypeError) as error:
+            raise PlatformError(f"the record of the restatement {key} cannot be read", path=str(path)) from error
+
+    def write(self, attempt: Attempt) -> None:
+        """Keep an attempt; it is on disk when this returns."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=".attempt-")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(attempt), file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(self._path(attempt.key))
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _path(self, key: str) -> Path:
+        if not key or not all(c.isalnum() or c in "-_" for c in key):
+            raise PlatformError(f"{key!r} cannot name a restatement")
+        return self.folder / f"{key}.json"

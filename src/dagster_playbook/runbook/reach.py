@@ -1,0 +1,65 @@
+"""How a run reaches the platform, and whether what a runbook needs is there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.claims.runbook_model import Runbook
+from dagster_playbook.errors import PlatformError, RunbookError
+from dagster_playbook.platform.dagster_runs import Dagster, EmbeddedDagster
+from dagster_playbook.runbook.store import Store
+from dagster_playbook.settings import Settings
+
+#: need -> environment variables that have to be set for it
+_VARIABLES = {
+    "stack": ("TRINO_HOST", "NESSIE_URI"),
+    "trino": ("TRINO_HOST",),
+    "nessie": ("NESSIE_URI",),
+}
+
+
+def open_dagster(settings: Settings, folder: Path, url: str = "") -> Dagster:
+    """The deployed Dagster at a URL, or else the project's code location on the embedded instance.
+
+    The instance is `DAGSTER_HOME` when that is set, else `.playbook/dagster`; `folder` takes the log.
+
+    Raises:
+        PlatformError: there is neither.
+    """
+    if url:
+        from dagster_playbook.platform.dagster_graphql import DeployedDagster
+
+        return DeployedDagster(url, token=os.environ.get("DAGSTER_TOKEN", ""))
+    if not settings.dagster:
+        raise PlatformError("no Dagster code location", cure="set [[tool.playbook.dagster]] or give --dagster-url")
+    named = os.environ.get("DAGSTER_HOME")
+    home = Path(named) if named else Store(settings.root).folder / "dagster"
+    return EmbeddedDagster(settings.root, settings.dagster[0], home, folder / "dagster.log", settings.environment)
+
+
+def run_config_of(settings: Settings, url: str, run_id: str) -> dict[str, Any]:
+    """The run config of a Dagster run.
+
+    Raises:
+        RunbookError: there is no such run.
+    """
+    run = open_dagster(settings, Store(settings.root).folder / "runs", url).show(run_id)
+    if run is None:
+        raise RunbookError(
+            f"Dagster has no run {run_id!r}", cure="its id stands in the run list and in `playbook runs`"
+        )
+    return run.config
+
+
+def check_needs(runbook: Runbook) -> None:
+    """Raises RunbookError when something that a runbook needs is not there."""
+    for need in runbook.needs:
+        missing = [name for name in _VARIABLES.get(need, ()) if not os.environ.get(name)]
+        if missing:
+            cure = "start the services with `playbook stack up` and load the variables that it prints"
+            raise RunbookError(f"it needs {need}, and {missing[0]} is not set", cure=cure, path=runbook.path)
+        if need == "git" and shutil.which("git") is None:
+            raise RunbookError("it needs git, which is not installed", path=runbook.path)

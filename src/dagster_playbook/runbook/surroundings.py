@@ -1,0 +1,54 @@
+"""What the actions of steps work with, and how they say that a step did not come out as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_playbook.claims.runbook_model import Step
+from dagster_playbook.errors import RunbookError
+from dagster_playbook.platform.dagster_runs import Dagster, Progress
+from dagster_playbook.settings import Settings
+
+#: asks a person: (step id, question) -> answer
+Asker = Callable[[str, str], str]
+
+
+class StepFailedError(RunbookError):
+    """A step was carried out and did not come out as it should; `result` is what it gave."""
+
+    def __init__(self, message: str, result: dict[str, Any] | None = None, *, cure: str = "") -> None:
+        super().__init__(message, cure=cure)
+        self.result = result or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What actions work with.
+
+    Attributes:
+        run_id: of the runbook's run; with the step's id it is the run key of everything that is started.
+        approval: the encoded approval for the tag of approved runs, "" when there is none.
+        head: gives the journal's newest hash, which goes into the tags of started runs as an anchor outside.
+        values_of_facts: gives the platform's facts by dotted key.
+    """
+
+    settings: Settings
+    run_id: str
+    dagster: Callable[[], Dagster]
+    ask: Asker
+    progress: Progress
+    values_of_facts: Callable[[], Mapping[str, Any]]
+    head: Callable[[], str]
+    approval: str = ""
+
+    def run_key(self, step: Step) -> str:
+        """The name under which a step's effect is found again."""
+        return f"{self.run_id}/{step.id}"
+
+
+def evidence_path(folder: Path, seq: int, step: Step) -> Path:
+    """Where a step's result is kept in the run's folder."""
+    return folder / "evidence" / f"{seq:04d}-{step.id}.json"
