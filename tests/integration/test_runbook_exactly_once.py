@@ -1,0 +1,321 @@
+"""A plan equals what then runs, and a restatement that is killed anywhere is done exactly once.
+
+Each attempt is a process of its own on real DuckDB files, forked from this one so that SQLMesh is imported once.
+What was evaluated is counted from the records that SQLMesh keeps of each evaluation.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dagster_playbook.platform.blast_radius import blast_radius
+from dagster_playbook.settings import SqlmeshProject
+
+FORK = multiprocessing.get_context("fork")
+CONFIG = """
+from pathlib import Path
+from sqlmesh.core.config import (
+    CategorizerConfig, Config, DuckDBConnectionConfig, GatewayConfig, ModelDefaultsConfig, PlanConfig
+)
+from sqlmesh.core.config.common import VirtualEnvironmentMode
+
+DATA = Path(__file__).parent / "data"
+DATA.mkdir(exist_ok=True)
+config = Config(
+    gateways={"local": GatewayConfig(
+        connection=DuckDBConnectionConfig(catalogs={"iceberg": str(DATA / "iceberg.duckdb")}, concurrent_tasks=1),
+        state_connection=DuckDBConnectionConfig(database=str(DATA / "state.duckdb")),
+    )},
+    default_gateway="local",
+    model_defaults=ModelDefaultsConfig(dialect="duckdb", start="2026-01-01", cron="@daily"),
+    virtual_environment_mode=VirtualEnvironmentMode.DEV_ONLY,
+    default_target_environment="prod",
+    plan=PlanConfig(auto_categorize_changes=CategorizerConfig.all_full()),
+    disable_anonymized_analytics=True,
+)
+"""
+KINDS = {
+    "full": "kind FULL",
+    "view": "kind VIEW",
+    "range": "kind INCREMENTAL_BY_TIME_RANGE (time_column day)",
+    "batched": "kind INCREMENTAL_BY_TIME_RANGE (time_column day, batch_size 120)",
+    "monthly": "kind INCREMENTAL_BY_TIME_RANGE (time_column day), cron '@monthly'",
+    "key": "kind INCREMENTAL_BY_UNIQUE_KEY (unique_key day)",
+    "locked": "kind INCREMENTAL_BY_UNIQUE_KEY (unique_key day, disable_restatement true)",
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A model: its kind and the numbers of the models that it reads."""
+
+    kind: str
+    parents: tuple[int, ...]
+
+
+def write_project(folder: Path, nodes: list[Node]) -> None:
+    """Models m0, m1, ... with a row a day; a model without parents makes its own days."""
+    (folder / "models").mkdir(parents=True)
+    (folder / "config.py").write_text(CONFIG)
+    for number, node in enumerate(nodes):
+        window = "WHERE day BETWEEN @start_date AND @end_date" if node.kind in ("range", "batched", "monthly") else ""
+        if node.parents:
+            unions = " UNION ALL ".join(f"SELECT day, n FROM oso.m{parent}" for parent in node.parents)
+            query = f"SELECT day::DATE AS day, (SUM(n) + {number})::INT AS n FROM ({unions}) AS t {window} GROUP BY day"
+        else:
+            days = "generate_series(TIMESTAMP '2026-01-01', TIMESTAMP '2026-10-31', INTERVAL 1 DAY)"
+            query = f"SELECT day::DATE AS day, {number}::INT AS n FROM {days} AS t(day) {window}"
+        (folder / "models" / f"m{number}.sql").write_text(
+            f"MODEL (name oso.m{number}, {KINDS[node.kind]});\n{query};\n"
+        )
+
+
+def in_a_process(work: Callable[..., Any], *arguments: Any) -> int | None:
+    """The exit code of a process that does this work; -9 when it was killed."""
+    process = FORK.Process(target=work, args=arguments)
+    process.start()
+    process.join(timeout=120)
+    assert not process.is_alive()
+    return process.exitcode
+
+
+def deploy(folder: Path) -> None:
+    """Bring every model up to date."""
+    from sqlmesh import Context
+
+    with open_context(Context, folder) as context:
+        context.plan("prod", auto_apply=True, no_prompts=True, skip_tests=True)
+
+
+def open_context(factory: Callable[..., Any], folder: Path) -> Any:
+    from contextlib import closing
+
+    from sqlmesh.core import constants
+    from sqlmesh.core.analytics import disable_analytics
+    from sqlmesh.core.console import NoopConsole, set_console
+
+    constants.MAX_FORK_WORKERS = 1  # a pool of processes for a few small files costs more than it saves
+    disable_analytics()
+    set_console(NoopConsole())
+    return closing(factory(paths=str(folder)))
+
+
+def restate(folder: Path, key: str, window: dict[str, str], entries: list[str], kill: tuple[str, int] | None) -> None:
+    """Restate as the op does, under a key, or naively without one; killed at the n-th evaluation when asked."""
+    from sqlmesh import Context
+
+    from dagster_playbook.platform.attempts import Attempts
+    from dagster_playbook.platform.restatement import Book, reconciling
+
+    if kill:
+        die_at(*kill)
+    factory = reconciling(Book(Attempts(folder / "attempts"), key), Context) if key else Context
+    with open_context(factory, folder) as context:
+        context.plan("prod", restate_models=entries, auto_apply=True, no_prompts=True, skip_tests=True, **window)
+
+
+def die_at(where: str, count: int) -> None:
+    """`inside`: the rows are written and nothing is recorded; `after`: it is recorded; the next has not begun."""
+    from sqlmesh.core.scheduler import Scheduler
+    from sqlmesh.core.state_sync.base import StateSync
+
+    owner: Any = StateSync if where == "inside" else Scheduler
+    name = "add_interval" if where == "inside" else "evaluate"
+    original, calls = getattr(owner, name), [0]
+
+    def counted(self: Any, *arguments: Any, **options: Any) -> Any:
+        calls[0] += 1
+        if where == "inside" and calls[0] == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(self, *arguments, **options)
+        if where == "after" and calls[0] == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, counted)
+
+
+def evaluations(folder: Path, since: int = 0) -> dict[str, list[tuple[int, int]]]:
+    """Model to the intervals that SQLMesh recorded after the first `since` records, one entry an evaluation."""
+    sql = (
+        "SELECT name, start_ts, end_ts FROM state.sqlmesh._intervals WHERE NOT is_removed "
+        f"ORDER BY created_ts, id LIMIT 1000000 OFFSET {since}"
+    )
+    found: dict[str, list[tuple[int, int]]] = {}
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{folder / 'data' / 'state.duckdb'}' AS state (READ_ONLY)")
+        for name, start, end in connection.execute(sql).fetchall():
+            found.setdefault(name.replace('"', "").removeprefix("iceberg."), []).append((start, end))
+    return found
+
+
+def count(folder: Path) -> int:
+    return sum(map(len, evaluations(folder).values()))
+
+
+def rows(folder: Path, nodes: list[Node]) -> dict[str, list[tuple[Any, ...]]]:
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{folder / 'data' / 'iceberg.duckdb'}' AS iceberg (READ_ONLY)")
+        tables = [f"m{number}" for number in range(len(nodes))]
+        return {t: connection.execute(f"SELECT day, n FROM iceberg.oso.{t} ORDER BY ALL").fetchall() for t in tables}
+
+
+def merged(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    from dagster_playbook.platform.sqlmesh_plan import merged
+
+    return list(merged(intervals))
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Node]:
+    nodes: list[Node] = []
+    for number in range(draw(st.integers(2, 6))):
+        parents = draw(st.sets(st.integers(0, number - 1), max_size=2)) if number else set()
+        nodes.append(Node(draw(st.sampled_from(sorted(KINDS))), tuple(sorted(parents))))
+    return nodes
+
+
+WINDOWS = st.sampled_from([
+    {}, {"start": "2026-03-01", "end": "2026-03-02"}, {"start": "2026-05-15"}, {"end": "2026-02-10"}
+])  # fmt: skip
+
+
+def plan_to(file: Path, folder: Path, entries: list[str], window: dict[str, str]) -> None:
+    radius = blast_radius(folder.parent, SqlmeshProject(folder.name), entries, **window)
+    file.write_text(json.dumps({m.name: m.intervals for m in radius.models}))
+
+
+@settings(max_examples=7, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+@given(nodes=graphs(), window=WINDOWS, data=st.data())
+def test_a_plan_equals_what_then_runs(
+    nodes: list[Node], window: dict[str, str], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """On random projects the blast radius names exactly the models and intervals that SQLMesh then evaluates."""
+    folder = tmp_path_factory.mktemp("project") / "p"
+    write_project(folder, nodes)
+    entries = data.draw(st.sets(st.sampled_from([f"oso.m{n}" for n in range(len(nodes))]), min_size=1, max_size=2))
+    assert in_a_process(deploy, folder) == 0
+    before = count(folder)
+    files = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    assert in_a_process(plan_to, folder.parent / "plan.json", folder, sorted(entries), window) == 0
+    assert {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()} == files
+    planned = json.loads((folder.parent / "plan.json").read_text())
+    assert in_a_process(restate, folder, "", window, sorted(entries), None) == 0
+    ran = {model: merged(found) for model, found in evaluations(folder, before).items()}
+    assert ran == {model: [tuple(interval) for interval in found] for model, found in planned.items()}
+    shutil.rmtree(folder.parent)
+
+
+#: 20 models, every kind that restatement treats in its own way, in five layers
+GRAPH = [
+    Node("batched", ()), Node("range", ()), Node("full", ()),
+    Node("full", (0,)), Node("view", (0,)), Node("key", (0,)), Node("range", (0, 1)), Node("monthly", (0,)),
+    Node("full", (3, 4)), Node("range", (5,)), Node("view", (6,)), Node("key", (6, 7)), Node("full", (2, 0)),
+    Node("full", (8, 9)), Node("batched", (10,)), Node("view", (11, 12)), Node("full", (12,)),
+    Node("full", (13, 14)), Node("key", (15, 16)), Node("view", (17, 18)),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A deployed graph, and what an undisturbed restatement of its first model evaluates and leaves."""
+
+    folder: Path
+    since: int
+    evaluated: dict[str, list[tuple[int, int]]]
+    rows: dict[str, list[tuple[Any, ...]]]
+
+    def is_equal_to(self, folder: Path) -> bool:
+        """Whether another copy ended with the same evaluations, each once, and the same rows."""
+        ran = {model: sorted(found) for model, found in evaluations(folder, self.since).items()}
+        same = ran == {model: sorted(found) for model, found in self.evaluated.items()}
+        return same and rows(folder, GRAPH) == self.rows
+
+    def copy(self, folder: Path) -> Path:
+        shutil.copytree(self.folder, folder)
+        return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """What every process needs is imported before the first fork."""
+
+    import dagster_playbook.platform.restatement
+    import dagster_playbook.platform.sqlmesh_plan  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder = tmp_path_factory.mktemp("graph") / "p"
+    write_project(folder, GRAPH)
+    assert in_a_process(deploy, folder) == 0
+    since = count(folder)
+    calm = folder.with_name("calm")
+    shutil.copytree(folder, calm)
+    assert in_a_process(restate, calm, "k", {}, ["oso.m0"], None) == 0
+    return Undisturbed(folder, since, evaluations(calm, since), rows(calm, GRAPH))
+
+
+def test_the_graph_is_worth_it(undisturbed: Undisturbed) -> None:
+    """18 of 20 models hang on the first one, some with several evaluations."""
+    assert len(undisturbed.evaluated) == 18
+    assert sum(map(len, undisturbed.evaluated.values())) > 20
+
+
+def test_killed_inside_and_after_every_evaluation(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """One restatement, killed in the middle of each evaluation and again right after it: each is recorded once."""
+    folder, total = undisturbed.copy(tmp_path / "p"), sum(map(len, undisturbed.evaluated.values()))
+    for _ in range(total):
+        for where in ("inside", "after"):
+            assert in_a_process(restate, folder, "k", {}, ["oso.m0"], (where, 1)) == -signal.SIGKILL
+    assert in_a_process(restate, folder, "k", {}, ["oso.m0"], None) == 0
+    assert undisturbed.is_equal_to(folder)
+
+
+@pytest.mark.parametrize(("where", "number"), [("after", 1), ("after", 9), ("inside", 12), ("after", 20)])
+def test_killed_once_somewhere(undisturbed: Undisturbed, where: str, number: int, tmp_path: Path) -> None:
+    """The usual case: one kill, one recovery."""
+    folder = undisturbed.copy(tmp_path / "p")
+    assert in_a_process(restate, folder, "k", {}, ["oso.m0"], (where, number)) == -signal.SIGKILL
+    assert in_a_process(restate, folder, "k", {}, ["oso.m0"], None) == 0
+    assert undisturbed.is_equal_to(folder)
+
+
+def test_a_finished_restatement_is_not_repeated(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """Re-executing a run that went well evaluates nothing."""
+    folder = undisturbed.copy(tmp_path / "p")
+    assert in_a_process(restate, folder, "k", {}, ["oso.m0"], None) == 0
+    done = count(folder)
+    assert in_a_process(restate, folder, "k", {}, ["oso.m0"], None) == 0
+    assert count(folder) == done
+
+
+def test_the_naive_retry_restates_again(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """What Dagster's retry does without all this: what was finished before the kill is restated a second time."""
+    folder = undisturbed.copy(tmp_path / "p")
+    assert in_a_process(restate, folder, "", {}, ["oso.m0"], ("after", 10)) == -signal.SIGKILL
+    assert in_a_process(restate, folder, "", {}, ["oso.m0"], None) == 0
+    once = sum(map(len, undisturbed.evaluated.values()))
+    assert count(folder) - undisturbed.since == once + 10
+
+
+def test_another_restatement_is_its_own(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """A new key, a new run chain: it restates from the beginning, as it was asked to."""
+    folder = undisturbed.copy(tmp_path / "p")
+    assert in_a_process(restate, folder, "first", {}, ["oso.m0"], None) == 0
+    done = count(folder)
+    assert in_a_process(restate, folder, "second", {}, ["oso.m0"], None) == 0
+    assert count(folder) - done == sum(map(len, undisturbed.evaluated.values()))
