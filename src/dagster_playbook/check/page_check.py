@@ -38,7 +38,7 @@ def check_page(page: Page, world: World) -> PageVerdict:
     used: set[int] = set()
     for claim in claims_of(page):
         _judge(claim, page, world, verdict, used)
-    verdict.findings += [extraction.problem_finding(problem) for problem in page.problems]
+    verdict.findings += [extraction.problem_finding(problem, world) for problem in page.problems]
     verdict.findings += _kept(list(check_runbook(page, world)), page, used)
     verdict.findings += extraction.suppression_findings(page, used)
     verdict.findings.sort(key=Finding.sort_key)

@@ -8,9 +8,11 @@ from posixpath import dirname, join, normpath
 from urllib.parse import unquote, urlsplit
 
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.yaml_text import YamlProblem
 from dagster_playbook.findings import Finding, Fix, Rule, Severity
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page, Problem, Suppression
+from dagster_playbook.rules.site import Shown, anchors_of, is_sure_anchor, is_sure_link, resolve, site_of
 from dagster_playbook.rules.world import World, did_you_mean, near
 
 KINDS = frozenset({Kind.LINK, Kind.UNKNOWN})
@@ -71,9 +73,30 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         yield from _link(claim, world)
 
 
-def problem_finding(problem: Problem) -> Finding:
+def problem_finding(problem: Problem, world: World) -> Finding:
     """The finding for something that the reader of pages could not read."""
-    return _BY_CODE.get(problem.rule, UNREADABLE).finding(problem.location, problem.message, subject=problem.subject)
+    rule = _BY_CODE.get(problem.rule, UNREADABLE)
+    is_sure = world.conventions.is_strict or _is_sure(problem, world)
+    severity = Severity.ERROR if is_sure else Severity.WARNING
+    return rule.finding(problem.location, problem.message, subject=problem.subject, severity=severity)
+
+
+def _is_sure(problem: Problem, world: World) -> bool:
+    """Whether the problem is one whoever shows the page; how MkDocs reads it says nothing of other sites."""
+    page = problem.location.path
+    site = site_of(page, world)
+    if problem.rule == NO_INCLUDE.code:
+        # the paths of includes start where the site's configuration stands
+        return site.shown is Shown.MKDOCS and not world.files.exists(join(site.folder, problem.subject))
+    if problem.rule == BAD_FRONT_MATTER.code:
+        return site.shown is Shown.MKDOCS
+    if problem.rule != UNCLOSED.code or site.shown is Shown.MKDOCS:
+        return True
+    lines = (world.files.text(page) or "").split("\n")[problem.location.line :]
+    marks = problem.subject[:3]
+    return problem.message.endswith("never closed") and not any(
+        line.strip(" >\t").startswith(marks) and not line.strip(" >\t").strip(marks[:1]) for line in lines
+    )
 
 
 def yaml_findings(claim: Claim, world: World) -> Iterator[Finding]:
@@ -85,7 +108,20 @@ def yaml_findings(claim: Claim, world: World) -> Iterator[Finding]:
         message = problem.message if problem.is_duplicate else f"the block {problem.message}"
         if problem.message.startswith(("a tab", "aliases")):
             message = problem.message
-        yield rule.finding(where, message, subject=problem.subject, evidence="YAML as its consumer loads it")
+        evidence = "YAML as its consumer loads it"
+        severity = world.doubtful if _is_deliberate(problem, claim) else Severity.ERROR
+        yield rule.finding(where, message, subject=problem.subject, evidence=evidence, severity=severity)
+
+
+def _is_deliberate(problem: YamlProblem, claim: Claim) -> bool:
+    """Whether what no single document may hold is a choice that people make: several documents, or alternatives.
+
+    The same key twice, each time under a comment of its own, shows ways to write it.
+    """
+    if "single document" in problem.message:
+        return True
+    lines = claim.text.split("\n")[: problem.line]
+    return problem.is_duplicate and len(lines) > 1 and lines[-2].lstrip().startswith("#")
 
 
 def _tabs(claim: Claim, world: World) -> Iterator[Finding]:
@@ -146,25 +182,57 @@ def _link(claim: Claim, world: World) -> Iterator[Finding]:
     path = unquote(path.partition("?")[0])
     page = claim.location.path
     if path:
-        base = world.conventions.docs_dir if path.startswith("/") else dirname(page)
-        wanted = normpath(join(base, path.lstrip("/")))
-        if not world.files.exists(wanted):
-            if _site_page(path, page, world):
-                return
+        wanted = _wanted(path, page, world)
+        found = wanted if world.files.exists(wanted) else _elsewhere(path, page, world)
+        if not found and _site_page(path, page, world):
+            return
+        if not found:
             yield DEAD_LINK.finding(
                 claim.location,
                 f"{path!r} does not exist: looked for {wanted}",
                 subject=path,
                 evidence="the project's files",
+                severity=Severity.ERROR if _is_dead(path, wanted, page, world) else Severity.WARNING,
             )
             return
-        page = wanted
-    if anchor and page.endswith(".md"):
-        anchors = world.files.anchors(page)
-        if anchors is not None and unquote(anchor) not in anchors:
-            found = near(anchor, anchors)
-            start = claim.location
-            at = start.column + len(target) - len(anchor)
-            message = f"{page} has no anchor #{anchor}{did_you_mean(anchor, anchors)}"
-            fix = Fix(start, target[: len(target) - len(anchor)] + found, safe=True) if found and at > 0 else None
-            yield NO_ANCHOR.finding(start, message, subject=anchor, evidence=page, fix=fix)
+        page = found
+    if anchor and page.endswith((".md", ".mdx")):
+        yield from _anchor(unquote(anchor), page, claim, world)
+
+
+def _wanted(path: str, page: str, world: World) -> str:
+    base = world.conventions.docs_dir if path.startswith("/") else dirname(page)
+    if path.startswith("/") and not world.conventions.is_strict:
+        site = site_of(page, world)
+        base = join(site.folder, site.docs_dir) if site.shown is Shown.MKDOCS else base
+    return normpath(join(base, path.lstrip("/")))
+
+
+def _elsewhere(path: str, page: str, world: World) -> str | None:
+    """Documentation of others is shown by whoever shows it: the file that the path leads to there."""
+    if world.conventions.is_strict:
+        return None
+    return resolve(path, page, site_of(page, world), world)
+
+
+def _is_dead(path: str, wanted: str, page: str, world: World) -> bool:
+    return world.conventions.is_strict or is_sure_link(path, wanted, site_of(page, world))
+
+
+def _anchor(anchor: str, page: str, claim: Claim, world: World) -> Iterator[Finding]:
+    anchors = world.files.anchors(page)
+    if anchors is None or anchor in anchors:
+        return
+    severity = Severity.ERROR
+    if not world.conventions.is_strict:
+        site = site_of(page, world)
+        anchors = anchors_of(page, anchors, site, world)
+        if anchor in anchors:
+            return
+        severity = Severity.ERROR if is_sure_anchor(anchor, anchors, page, site, world) else Severity.WARNING
+    target, start = claim.text.strip(), claim.location
+    found = near(anchor, anchors)
+    at = start.column + len(target) - len(anchor)
+    message = f"{page} has no anchor #{anchor}{did_you_mean(anchor, anchors)}"
+    fix = Fix(start, target.partition("#")[0] + f"#{found}", safe=True) if found and at > 0 else None
+    yield NO_ANCHOR.finding(start, message, subject=anchor, evidence=page, fix=fix, severity=severity)
