@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.runbook import is_runbook
-from dagster_playbook.claims.yaml_routing import route_yaml
+from dagster_playbook.claims.yaml_routing import route_yaml, title_in
 from dagster_playbook.claims.yaml_text import Dialect, read_yaml
 from dagster_playbook.markdown.model import Fence, Page
 
@@ -45,11 +45,13 @@ def _plain(kind: Kind) -> Callable[[Fence], Claim]:
 
 
 def _yaml(fence: Fence) -> Claim:
-    title = fence.attributes.get("title", "")
-    node, problems = read_yaml(fence.body, Dialect.DAGSTER)
+    title = fence.attributes.get("title", "") or title_in(fence.body)
+    # front matter that is shown on a page has its closing rule with it
+    body = re.sub(r"\n---\s*\Z", "\n", fence.body) if fence.body.startswith("---\n") else fence.body
+    node, problems = read_yaml(body, Dialect.DAGSTER)
     kind = Kind.RUN_CONFIG if "job" in fence.attributes else route_yaml(node, title)
     if kind is Kind.SQLMESH_CONFIG:
-        node, problems = read_yaml(fence.body, Dialect.CORE)
+        node, problems = read_yaml(body, Dialect.CORE)
     why = "" if kind is not Kind.UNKNOWN else "its keys belong to no known config"
     return Claim(kind, fence.body, fence.location, fence=fence, yaml=node, yaml_problems=tuple(problems), why=why)
 

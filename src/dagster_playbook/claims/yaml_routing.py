@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ _RUN_CONFIG_KEYS = frozenset({"ops", "resources", "execution", "loggers", "input
 #: keys that no other format has
 _INSTANCE_ONLY = frozenset(
     """run_retries run_queue run_coordinator run_launcher run_monitoring event_log_storage schedule_storage run_storage
-    compute_logs local_artifact_storage python_logs code_servers auto_materialize""".split()
+    compute_logs local_artifact_storage python_logs code_servers auto_materialize nux retention""".split()
 )
 _SQLMESH_KEYS = frozenset(
     """gateways default_gateway model_defaults virtual_environment_mode default_connection
@@ -53,8 +54,14 @@ _TITLES = {
 }
 
 
+def title_in(text: str) -> str:
+    """The file that a block's first line names as its home, as in `# dagster.yaml`; "" when it names none."""
+    match = re.match(r"\s*#\s*(?P<path>[\w./$~-]*\.ya?ml)\s*(?:\n|\Z)", text)
+    return match["path"] if match else ""
+
+
 def route_yaml(node: YamlNode | None, title: str) -> Kind:
-    """The consumer of a document, by the file name in its `title=` or else by its own keys; UNKNOWN if none fits."""
+    """The consumer of a document, by the file that it is said to be or else by its own keys; UNKNOWN if none fits."""
     name = title.rsplit("/", 1)[-1]
     if name in _TITLES:
         return _TITLES[name]

@@ -46,7 +46,7 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
     if claim.kind is Kind.JSON:
         yield from _json(claim, world)
     elif claim.kind is Kind.TOML:
-        yield from _toml(claim)
+        yield from _toml(claim, world)
     elif claim.yaml is not None and not claim.yaml_problems:
         yield from _yaml(claim, claim.yaml, world)
 
@@ -65,14 +65,18 @@ def _json(claim: Claim, world: World) -> Iterator[Finding]:
         yield BAD_DOCUMENT.finding(claim.location, "the block is nested too deep to be read", subject="json")
 
 
-def _toml(claim: Claim) -> Iterator[Finding]:
+def _toml(claim: Claim, world: World) -> Iterator[Finding]:
     try:
         tomllib.loads(claim.text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         line = getattr(error, "lineno", None) or _line_told(str(error))
-        yield BAD_DOCUMENT.finding(
-            claim.at(line), f"the block is not TOML: {error}", subject="toml", evidence="tomllib"
-        )
+        # a key under one comment and again under another shows alternatives; an ellipsis says "and the rest"
+        comments = len(re.findall(r"(?m)^\s*#", claim.text))
+        is_alternative = "overwrite" in str(error) and comments > 1
+        is_excerpt = is_alternative or re.search(r"(?m)\.\.\.(?=\s*[,\]]|\s*$)", claim.text)
+        severity = world.doubtful if is_excerpt else Severity.ERROR
+        message = f"the block is not TOML: {error}"
+        yield BAD_DOCUMENT.finding(claim.at(line), message, subject="toml", evidence="tomllib", severity=severity)
 
 
 def _line_told(message: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
@@ -34,8 +35,7 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         told = getattr(error, "msg", None) or str(error)
         where = claim.at(line, column)
         message = f"the block is not Python: {told}"
-        # a body of comments alone is how an excerpt says "your code here"
-        severity = world.doubtful if "indented block" in told else Severity.ERROR
+        severity = world.doubtful if _is_excerpt(claim.text, line, told, world) else Severity.ERROR
         yield NOT_PYTHON.finding(where, message, subject="python", evidence="ast", severity=severity)
         return
     for problem in (p for p in world.authority.python_names(source).problems if set(p.subject) != {"_"}):
@@ -54,6 +54,30 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         yield LINT.finding(where, message, subject=problem.subject, evidence="ruff", severity=world.doubtful)
 
 
+def _is_excerpt(text: str, line: int, told: str, world: World) -> bool:
+    """Whether a reader takes what does not parse for what it is: an excerpt, notation, or Python of a later version.
+
+    A body of comments alone says "your code here"; code at one indent is cut out of something larger; `f(x) -> T`
+    without `def` tells what comes back.
+    """
+    if "indented block" in told or _parses(textwrap.dedent(text)):
+        return True
+    lines = text.split("\n")
+    here = lines[line - 1].split("#")[0] if line <= len(lines) else ""
+    if "->" in here and not re.match(r"\s*(?:async\s+)?def\b", here):
+        return True
+    wrong = [p.message for p in world.documents.lint_python(text).problems if p.subject == "invalid-syntax"]
+    return bool(wrong) and all("syntax was added in Python" in message for message in wrong)
+
+
+def _parses(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def _without_blanks(source: str) -> str:
     """The source when it parses, else the source with its deliberate blanks filled in at the same length.
 
@@ -64,17 +88,20 @@ def _without_blanks(source: str) -> str:
         SyntaxError: it is not Python even so.
     """
     typed = re.sub(r"(?m)^(\s*)[%!](?=\w)", r"\1#", source)
+    typed = re.sub(r"(?m)^(\s*)\[\.\.\.[^\]\n]*\]$", r"\1#", typed)
     unpacked = re.sub(r"(?<=[,(])(\s*)\.\.\.(?=\s*(?:#[^\n]*\n\s*)?[,)])", lambda m: f"{m[1]}**_", typed)
     named = re.sub(r"<[A-Za-z][^<>\n]*>", lambda m: "_" * len(m.group()), unpacked)
     listed = re.sub(r"(?m)^\.\.\.$", "def _(): pass", named.replace("**_", "___"))
-    unfinished = [text + end for text in (named, listed) for end in ("\n    pass\n", "\ndef _():\n    pass\n")]
+    # a line that is nothing but an ellipsis stands for lines that are left out
+    alone = re.compile(r"(?m)^(\s*)\.\.\.,?(?=\s*(?:#.*)?$)")
+    without = [alone.sub(r"\1#", text) for text in (named, named.replace("**_", "..."))]
+    unfinished = [
+        text + end for text in (named, listed, *without) for end in ("\n    pass\n", "\ndef _():\n    pass\n")
+    ]
     decorated = re.sub(r"(?m)^\.\.\.$", "def _(): pass", named)
-    for attempt in (source, typed, unpacked, named, decorated, listed, *unfinished):
-        try:
-            ast.parse(attempt)
-        except SyntaxError:
-            continue
-        return attempt
+    for attempt in (source, typed, unpacked, named, decorated, listed, *without, *unfinished):
+        if _parses(attempt):
+            return attempt
     ast.parse(source)
     return source
 
