@@ -101,7 +101,7 @@ def test_warm_check_is_light(small_project: Path, playbook: Playbook) -> None:
     (small_project / "docs" / "broken.md").unlink()
     (small_project / "docs" / "index.md").write_text("Read the catalog `lake`.\n")
     assert playbook("check", cwd=small_project).returncode == 0
-    heavy = "dagster sqlmesh sqlglot rich pydantic jsonschema ruamel httpx pandas duckdb"
+    heavy = "dagster sqlmesh sqlglot rich pydantic jsonschema ruamel httpx pandas duckdb yaml dagster_playbook.rules"
     code = (
         "import sys, dagster_playbook.cli as cli\n"
         "try: cli.main(['check'])\n"

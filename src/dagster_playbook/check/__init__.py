@@ -22,6 +22,10 @@ from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings
 
 
+#: what the navigation's verdict is kept under; no page has such a path
+_NAVIGATION = "//navigation"
+
+
 @dataclass(frozen=True, slots=True)
 class PageSummary:
     """The verdict on one page; `files` are the page and its includes, `is_kept`: it was read from the store."""
@@ -176,9 +180,19 @@ class Checker:
         return frozenset(heading.anchor for heading in page.headings) | frozenset(page.anchors)
 
     def _nav(self) -> list[Finding]:
+        """Findings of the navigation, kept like those of a page."""
+        kept = self._store.get(_NAVIGATION) if self.use_store else None
+        if kept is not None and self._still_holds(kept):
+            return [_finding_from(item) for item in kept["findings"]]
         from dagster_playbook.check.navigation import nav_findings
 
-        return nav_findings(self.settings, self._files)
+        self._files.start()
+        found = nav_findings(self.settings, self._files)
+        self._store.put(
+            _NAVIGATION,
+            {"files": [], "asked": self._files.asked(), "findings": [finding.as_dict() for finding in found]},
+        )
+        return found
 
 
 def check_project(root: Path, paths: Iterable[str] = ()) -> CheckResult:

@@ -14,12 +14,12 @@ from dagster_playbook.rules.world import World
 NAME_KINDS = (
     "job",
     "op",
-    "asset",
     "config key",
     "model",
     "tag",
     "catalog",
     "reference",
+    "asset",
     "category",
     "column",
     "fact",
