@@ -6,6 +6,8 @@ true, no two alike. `check, first` judges every page; `check, warm` finds that n
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +56,7 @@ SELECT count(*) AS rows_{n} FROM iceberg.oso.{model}
 
 
 def main(rounds: int, say: Callable[[str], None], sizes: tuple[int, ...] = SIZES) -> bool:
-    """Measure, print, write `results/pages.json`; whether the largest tree kept to its limits."""
+    """Measure and print; whether the largest tree kept to its limits. All sizes together write `results/pages.json`."""
     found: dict[int, dict[str, Timing]] = {}
     with fresh_project() as root:
         for size in sizes:
@@ -63,7 +65,8 @@ def main(rounds: int, say: Callable[[str], None], sizes: tuple[int, ...] = SIZES
             say(f"{size} pages: judging each for the first time")
             first = Case("check, first", _check(folder), root, allowed=(0,))
             found[size] = in_turns([first], 1) | in_turns(_cases(root, folder), rounds, say)
-    return _tell(found, say)
+            _hold_to_all(root, folder, size)
+    return _tell(found)
 
 
 def write_pages(folder: Path, count: int) -> None:
@@ -79,6 +82,15 @@ def write_pages(folder: Path, count: int) -> None:
         (place / f"page_{n}.md").write_text(text, encoding="utf-8")
 
 
+def _hold_to_all(root: Path, folder: Path, size: int) -> None:
+    """A check that looked at less than everything would be quick for the wrong reason."""
+    done = subprocess.run(_check(folder), cwd=root, capture_output=True, text=True, check=False)
+    summary = json.loads(done.stdout)["summary"]
+    wanted = {"files": size, "fences": 3 * size, "checked": 7 * size, "findings": 0}
+    if any(summary[name] != number for name, number in wanted.items()):
+        sys.exit(f"the check of {size} pages saw {summary}, not {wanted}")
+
+
 def _check(folder: Path) -> list[str]:
     return [script("playbook"), "check", folder.name, "--format", "json"]
 
@@ -89,7 +101,7 @@ def _cases(root: Path, folder: Path) -> list[Case]:
     return [Case("check, warm", _check(folder), root), *peers]
 
 
-def _tell(found: dict[int, dict[str, Timing]], say: Callable[[str], None]) -> bool:
+def _tell(found: dict[int, dict[str, Timing]]) -> bool:
     names = list(next(iter(found.values())))
     print(f"{'pages':>7}  " + "".join(f"{name:>20}" for name in names) + f"{'peak, warm':>14}")
     for size, timings in found.items():
@@ -105,8 +117,10 @@ def _tell(found: dict[int, dict[str, Timing]], say: Callable[[str], None]) -> bo
         f"{largest} pages warm: {per_page:.2f} ms a page (below {MOST_MS_A_PAGE}), "
         f"{warm.peak_bytes / 1e6:.0f} MB (below {MOST_BYTES / 1e6:.0f}): {'met' if is_met else 'MISSED'}"
     )
-    sizes = [
-        {"pages": size, "timings": [timing.as_dict() for timing in timings.values()]} for size, timings in found.items()
-    ]
-    write_result("pages", {"sizes": sizes, "ms_a_page": round(per_page, 3), "at_most": MOST_MS_A_PAGE})
+    if largest == max(SIZES):
+        sizes = [
+            {"pages": size, "timings": [timing.as_dict() for timing in timings.values()]}
+            for size, timings in found.items()
+        ]
+        write_result("pages", {"sizes": sizes, "ms_a_page": round(per_page, 3), "at_most": MOST_MS_A_PAGE})
     return is_met

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 _WIDTH, _HEIGHT = 56, 16
-_MARKS = "wfpsm*+o"
+_MARKS = "fwpsm*+o"
 
 
 def curves(series: dict[str, dict[int, float]]) -> str:

@@ -232,7 +232,7 @@ OPERATORS: tuple[Operator, ...] = (
     FactKey(),
     Selector(),
     Replace("sql-syntax", ("sql",), r"\bFROM\b", "FORM"),
-    Replace("sql-syntax-union", ("sql",), r"\bUNION ALL\b", "UNIONALL"),
+    Replace("sql-keyword", ("sql",), r"\bSELECT\b", "SELCET"),
     Replace("tag-quotes", ("sql",), r"\"(\w+=\w+)\"", r"\1"),
     Replace("wrong-ref", ("properties",), r"(?<=/iceberg/)\w+", "mian"),
     Replace("import", ("python", "py"), r"(?<=^import )(\w)(\w+)", r"\2\1"),

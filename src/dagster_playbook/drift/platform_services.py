@@ -28,7 +28,7 @@ class Catalog:
                 for stretch in ground.stretches
                 if stretch.part is Part.INFO and stretch.fence and stretch.fence.attributes.get("title") == catalog.path
             ]
-            places = (*places_of(ground, "catalog", name), *places_of(ground, "path", catalog.path), *titled)
+            places = (*_named(ground, name), *places_of(ground, "path", catalog.path), *titled)
             new = catalog.path.replace(f"{name}.properties", f"{name}_now.properties")
             yield platform_mutation(
                 ground,
@@ -40,6 +40,14 @@ class Catalog:
                 renamed=() if self.remove else ((catalog.path, new),),
                 changes=r"^trino\.catalogs",
             )
+
+
+def _named(ground: Ground, name: str) -> Iterator[Place]:
+    """The lines that name a catalog; inline code does not when something else of the platform has that name, too."""
+    values = ground.facts.values.items()
+    is_shared = any(value == name for key, value in values if not key.startswith("trino.catalogs"))
+    spans = {s.place for s in ground.stretches if s.part is Part.SPAN and s.text == name} if is_shared else set()
+    return (place for place in places_of(ground, "catalog", name) if place not in spans)
 
 
 @dataclass(frozen=True)
