@@ -196,6 +196,8 @@ WINDOWS = st.sampled_from([
 def plan_to(file: Path, folder: Path, entries: list[str], window: dict[str, str]) -> None:
     radius = blast_radius(folder.parent, SqlmeshProject(folder.name), entries, **window)
     file.write_text(json.dumps({m.name: m.intervals for m in radius.models}))
+    open_files = [entry.readlink() for entry in Path("/proc/self/fd").iterdir() if entry.exists()]
+    assert not [path for path in open_files if path.is_relative_to(folder)], "planning holds a file of the platform"
 
 
 @settings(max_examples=7, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])

@@ -110,7 +110,7 @@ def blast_radius(
         PlatformError: an entry matches nothing, or SQLMesh cannot plan.
     """
     from dagster_playbook.platform.failure import platform_error
-    from dagster_playbook.platform.sqlmesh_plan import open_planning_context
+    from dagster_playbook.platform.sqlmesh_plan import close_context, open_planning_context
 
     context = open_planning_context(root, project)
     try:
@@ -119,7 +119,7 @@ def blast_radius(
         folder = root / project.path
         raise platform_error(error, "SQLMesh cannot plan the restatement", "", folder, within=project.path) from error
     finally:
-        context.close()
+        close_context(context)
 
 
 def of_context(

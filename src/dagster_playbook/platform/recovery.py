@@ -37,7 +37,7 @@ def left_of(settings: Settings, root_run_id: str) -> LeftOver:
     from dagster_playbook.platform.attempts import Attempts
     from dagster_playbook.platform.failure import platform_error
     from dagster_playbook.platform.restatement import Book, remaining
-    from dagster_playbook.platform.sqlmesh_plan import open_planning_context
+    from dagster_playbook.platform.sqlmesh_plan import close_context, open_planning_context
 
     folder = data_folder(settings)
     book = Book(Attempts(folder / ATTEMPTS_FOLDER), root_run_id, folder / EVALUATIONS_FILE)
@@ -50,7 +50,7 @@ def left_of(settings: Settings, root_run_id: str) -> LeftOver:
     except Exception as error:
         raise platform_error(error, "SQLMesh's records cannot be read", "", settings.root) from error
     finally:
-        context.close()
+        close_context(context)
     return LeftOver(
         True,
         tuple(model.name for model in attempt.models if model.fqn not in left),

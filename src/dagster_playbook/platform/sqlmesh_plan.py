@@ -52,6 +52,16 @@ def open_planning_context(root: Path, project: SqlmeshProject) -> ReadOnlyContex
     return context
 
 
+def close_context(context: ReadOnlyContext) -> None:
+    """Let go of every connection: SQLMesh's own close leaves an engine open that was only asked.
+
+    DuckDB's file has one writer, and the run that is planned comes next.
+    """
+    context.close()
+    for adapter in context.engine_adapters.values():
+        adapter.close()
+
+
 def _refuse_missing_state(root: Path, project: SqlmeshProject) -> None:
     """Opening a DuckDB file that is not there would make one."""
     folder = root / project.path

@@ -1,0 +1,217 @@
+"""Runbooks on the embedded platform, from nothing to an approved restatement, by the real command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+RESTATE = ("runbooks/restate-by-model.md", "-p", "models=oso.int_collections")
+OTHER = ("runbooks/restate-by-model.md", "-p", "models=oso.projects_by_collection_v1")
+
+
+@dataclass
+class Clone:
+    """A copy of the project with its own data, and the command line on it."""
+
+    root: Path
+
+    def playbook(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "OSO_", "PLAYBOOK_", "SQLMESH_"))}
+        return subprocess.run(
+            [sys.executable, "-c", "from dagster_playbook.cli import main; main()", *arguments],
+            cwd=self.root,
+            env={**kept, "OSO_GIT_REPOSITORY": str(self.root), "MAX_FORK_WORKERS": "1", **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def key(self, name: str) -> str:
+        return str(self.root / ".playbook" / "approvers" / name)
+
+    def digest(self) -> str:
+        (path,) = list((self.root / ".playbook" / "approvals").glob("*.json"))
+        return path.stem
+
+    def forget_approvals(self) -> None:
+        for path in (self.root / ".playbook" / "approvals").glob("*.json"):
+            path.unlink()
+
+    def approve(self, *plan: str) -> None:
+        self.forget_approvals()
+        assert self.playbook("plan", *plan, "--request", "--key", self.key("requester")).returncode == 0
+        assert self.playbook("approve", self.digest(), "--yes", "--key", self.key("approver")).returncode == 0
+
+    def state(self) -> dict[str, str]:
+        """Digests of everything that a plan must not change."""
+        kept = [p for p in self.root.rglob("*") if p.is_file() and ".playbook/cache" not in p.as_posix()]
+        kept = [p for p in kept if "__pycache__" not in p.parts]
+        return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(kept)}
+
+    def events(self, run: str = "last") -> dict[str, Any]:
+        return dict(json.loads(self.playbook("runs", "show", run, "--format", "json").stdout))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    root = tmp_path_factory.mktemp("clone")
+    for name in ("warehouse", "runbooks"):
+        shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".cache", "logs"))
+    shutil.copy(PROJECT / "pyproject.toml", root)
+    git = ["git", "-C", str(root), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q"], ["add", "pyproject.toml"], ["commit", "-q", "-m", "begin"]):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    yield Clone(root)
+
+
+@pytest.fixture(scope="module")
+def filled(clone: Clone) -> Clone:
+    done = clone.playbook("run", "runbooks/run-all-assets.md")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert clone.playbook("approve", "--try-out").returncode == 0
+    return clone
+
+
+def test_a_plan_before_anything_ran_says_what_to_do_and_makes_nothing(clone: Clone) -> None:
+    """On a fresh clone there is no state to plan against, and planning does not make one."""
+    if (clone.root / ".playbook" / "warehouse").exists():
+        pytest.skip("another test has filled the clone")
+    done = clone.playbook("plan", *RESTATE)
+    assert done.returncode == 2
+    assert "run every model once first" in done.stderr
+    assert not list(clone.root.rglob("*.duckdb"))
+
+
+def test_run_all_assets_fills_the_warehouse(filled: Clone) -> None:
+    """The first runbook of a fresh clone succeeds and leaves a journal that verifies."""
+    assert filled.events()["state"] == "succeeded"
+    assert filled.playbook("runs", "verify").returncode == 0
+
+
+def test_planning_changes_nothing(filled: Clone) -> None:
+    """State tables, data files, Dagster's runs and every other file are the same before and after."""
+    before = filled.state()
+    done = filled.playbook("plan", *RESTATE, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    names = {model["name"] for model in plan["blast_radius"]["restate"]["models"]}
+    assert {"oso.int_collections", "oso.collections_v1", "oso.projects_by_collection_v1"} <= names
+    assert filled.state() == before
+
+
+def test_without_an_approval_nothing_starts(filled: Clone) -> None:
+    """Neither by the command line nor, as from a launchpad, by a run of the job itself."""
+    before = filled.playbook("runs", "list").stdout
+    done = filled.playbook("run", *RESTATE, "--answer", "sure=yes")
+    assert done.returncode == 1
+    assert "needs an approval" in done.stderr
+    assert filled.playbook("runs", "list").stdout == before
+
+
+LAUNCH = """
+import json, sys
+from pathlib import Path
+from dagster_playbook.platform.dagster_runs import EmbeddedDagster, Launch
+from dagster_playbook.settings import load_settings
+root = Path(sys.argv[1])
+dagster = EmbeddedDagster(root, load_settings(root).dagster[0], root / ".playbook" / "dagster", root / "launch.log")
+config = {"ops": {"sqlmesh_project": {"config": {"restate_models": json.loads(sys.argv[2])}}}}
+tags = {"playbook/approval": sys.argv[3]} if sys.argv[3] else {}
+run = dagster.launch(Launch("sqlmesh_all_assets", config, sys.argv[4], tags), lambda *told: None)
+print(run.status)
+"""
+
+
+def launchpad(clone: Clone, models: list[str], approval: str, key: str) -> str:
+    """The status of a run that somebody starts without any runbook."""
+    clone_env = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "OSO_", "PLAYBOOK_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCH, str(clone.root), json.dumps(models), approval, key],
+        env={**clone_env, "OSO_GIT_REPOSITORY": str(clone.root), "MAX_FORK_WORKERS": "1"},
+        capture_output=True, text=True, check=False, cwd=clone.root,
+    )  # fmt: skip
+    return done.stdout.strip() or done.stderr
+
+
+def test_an_approved_restatement_runs_once(filled: Clone) -> None:
+    """With a second person's signature it runs, tells what it restated, and the approval is spent everywhere."""
+    from dagster_playbook.approval.envelope import encode, from_dict
+
+    filled.approve(*RESTATE)
+    approval = encode(from_dict(json.loads((filled.root / f".playbook/approvals/{filled.digest()}.json").read_text())))
+    assert launchpad(filled, ["oso.projects_v1"], approval, "other-config") == "FAILURE"
+    done = filled.playbook("run", *RESTATE, "--answer", "sure=yes", "--format", "json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    finished = {e["step"]: e for e in events if e["event"] == "step-finished"}
+    assert int(finished["restate"]["result"]["tags"]["oso/restated_models"]) >= 3
+    assert finished["nothing_left"]["result"]["rows"] == 0
+    assert launchpad(filled, ["oso.int_collections"], approval, "reused") == "FAILURE"
+    again = filled.playbook("run", *RESTATE, "--answer", "sure=yes")
+    assert again.returncode == 1
+    assert "used already" in again.stderr
+
+
+def test_an_approval_of_another_plan_does_not_hold(filled: Clone) -> None:
+    """Renamed to the digest of another plan it is still the approval of its own."""
+    filled.approve(*RESTATE)
+    approved = filled.root / f".playbook/approvals/{filled.digest()}.json"
+    other = json.loads(filled.playbook("plan", *OTHER, "--format", "json").stdout)["digest"]
+    approved.rename(approved.with_name(f"{other}.json"))
+    done = filled.playbook("run", *OTHER, "--answer", "sure=yes")
+    assert done.returncode == 1
+    assert "another plan" in done.stderr
+
+
+def test_an_approval_lapses_when_the_platform_changes(filled: Clone) -> None:
+    """A model that was edited after the approval makes it another plan."""
+    filled.approve(*RESTATE)
+    model = filled.root / "warehouse/oso_sqlmesh/models/marts/collections_v1.sql"
+    text = model.read_text()
+    model.write_text(text + "\n-- edited\n")
+    done = filled.playbook("run", *RESTATE, "--answer", "sure=yes")
+    model.write_text(text)
+    assert done.returncode == 1
+    assert "needs an approval" in done.stderr
+
+
+def test_a_job_from_the_launchpad_is_refused(filled: Clone) -> None:
+    """The op itself asks for the approval, so there is no way around."""
+    assert launchpad(filled, ["oso.int_collections"], "", "launchpad") == "FAILURE"
+    assert "needs an approval, and this run carries none" in (filled.root / "launch.log").read_text()
+
+
+def test_broken_glass_is_loud_and_recorded(filled: Clone) -> None:
+    """One person with the role may act alone; journal, terminal and run say so."""
+    filled.forget_approvals()
+    done = filled.playbook(
+        "run", *RESTATE, "--answer", "sure=yes", "--break-glass", "fire", "--key", filled.key("requester")
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "BREAK GLASS by requester@localhost: fire" in done.stderr
+    assert "break-glass" in [entry["event"] for entry in filled.events()["journal"]]
+
+
+def test_an_edited_journal_is_detected(filled: Clone) -> None:
+    """`runs verify` says which run, and exits with 1."""
+    folder = min((filled.root / ".playbook" / "runs").iterdir())
+    journal = folder / "journal.jsonl"
+    text = journal.read_text()
+    journal.write_text(text.replace("succeeded", "skipped", 1))
+    done = filled.playbook("runs", "verify", folder.name)
+    journal.write_text(text)
+    assert done.returncode == 1
+    assert "its text was edited" in done.stdout
