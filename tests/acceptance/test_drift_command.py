@@ -19,6 +19,7 @@ def test_hardly_any_drift_gets_past_the_check(tmp_path: Path) -> None:
     record = tmp_path / "drift.json"
     arguments = ["--project", str(ROOT), "--seed", "1", "--count", "60", "--format", "json", "--record", str(record)]
     result = CliRunner().invoke(command, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     report = json.loads(result.stdout)
     survivors = [
         f"{r['path']}:{r['line']} {r['kind']} {r['what']}" for r in report["rows"] if r["outcome"] == "survived"
@@ -34,7 +35,8 @@ def test_hardly_any_drift_gets_past_the_check(tmp_path: Path) -> None:
 
 def test_a_score_below_the_floor_exits_with_1(tmp_path: Path) -> None:
     """A page that nothing is held to lets its drift survive, and the command fails."""
-    (tmp_path / "pyproject.toml").write_text('[tool.playbook]\npages = ["docs"]\ncommands = []\n', encoding="utf-8")
+    settings = '[tool.playbook]\npages = ["docs"]\ncommands = []\n\n[tool.playbook.words]\nsomething_else = "no name"\n'
+    (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text("# Home\n\nSee `something_else` here.\n", encoding="utf-8")
     arguments = ["--project", str(tmp_path), "--kind", "typo-span"]

@@ -32,7 +32,10 @@ _READ = (
 
 
 def own_trees(root: Path, commands: tuple[str, ...]) -> Iterator[tuple[str, Path, Path]]:
-    """The console scripts whose package stands in the project: name, folder on the path, folder of the sources."""
+    """The console scripts whose package stands in the project: name, folder on the path, folder of the sources.
+
+    An environment below the project, such as .venv, is not the project's own.
+    """
     from importlib.metadata import entry_points
 
     for name in commands:
@@ -40,7 +43,8 @@ def own_trees(root: Path, commands: tuple[str, ...]) -> Iterator[tuple[str, Path
             module = entry.value.partition(":")[0]
             found = importlib.util.find_spec(module.partition(".")[0])
             package = Path(found.origin).parent if found and found.origin else None
-            if package is not None and package.is_relative_to(root):
+            is_installed = package is not None and {"site-packages", "dist-packages"} & set(package.parts)
+            if package is not None and package.is_relative_to(root) and not is_installed:
                 inside = root / Path(*package.relative_to(root).parts) / "cli"
                 yield name, package.parent, inside if inside.is_dir() else package
 
