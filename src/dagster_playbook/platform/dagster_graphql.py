@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.dagster_child import RUN_KEY_TAG
@@ -37,6 +38,8 @@ class DeployedDagster:
 
     def __init__(self, url: str, *, token: str = "") -> None:
         self.url = url.rstrip("/")
+        # for messages: what the URL may carry of credentials is told to nobody
+        self._address = urlsplit(url).netloc.rpartition("@")[2] or url
         self._headers = {"Authorization": f"Bearer {token}", "Dagster-Cloud-Api-Token": token} if token else {}
 
     def launch(self, launch: Launch, progress: Progress, *, timeout_s: float = 0.0) -> DagsterRun:
@@ -107,7 +110,7 @@ class DeployedDagster:
         homes = [node for node in nodes if any(entry["name"] == job for entry in node["jobs"])]
         if len(homes) != 1:
             found = "no code location has" if not homes else "several code locations have"
-            raise PlatformError(f"{found} a job {job!r} on {self.url}")
+            raise PlatformError(f"{found} a job {job!r} on {self._address}")
         return {
             "repositoryLocationName": homes[0]["location"]["name"],
             "repositoryName": homes[0]["name"],
@@ -154,13 +157,14 @@ class DeployedDagster:
                 break
             except (httpx.HTTPError, ValueError) as error:
                 if attempt == tries:
+                    told = f"HTTP {error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else error
                     raise PlatformError(
-                        f"Dagster at {self.url} did not answer: {error or type(error).__name__}",
-                        cure="check the address; a launch that got no answer may have happened: `playbook resume` looks",
+                        f"Dagster at {self._address} did not answer: {told or type(error).__name__}",
+                        cure="check the address; a launch without an answer may have happened, resuming looks",
                     ) from error
                 time.sleep(_POLL_S)
         if data.get("errors"):
-            raise PlatformError(f"Dagster at {self.url} refuses the question: {data['errors'][0].get('message')}")
+            raise PlatformError(f"Dagster at {self._address} refuses the question: {data['errors'][0].get('message')}")
         return data["data"]
 
 
