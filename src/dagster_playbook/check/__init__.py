@@ -21,7 +21,6 @@ from dagster_playbook.platform.facts import Facts
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings
 
-
 #: what the navigation's verdict is kept under; no page has such a path
 _NAVIGATION = "//navigation"
 
@@ -47,6 +46,7 @@ class CheckResult:
     Attributes:
         pages: a summary for each page, in the order they were asked for.
         nav: findings of the navigation file.
+        live: findings of running services that were asked, on the pages and on what was recorded of them.
         fingerprint: of the platform that the pages were held to.
         versions: of the distributions that gave the verdicts.
         duration_s: wall time of the check.
@@ -57,11 +57,12 @@ class CheckResult:
     fingerprint: str
     versions: dict[str, str]
     duration_s: float
+    live: tuple[Finding, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
         """Every finding once, in reading order; an included file's finding is told once for all its pages."""
-        unique = dict.fromkeys([*(f for page in self.pages for f in page.findings), *self.nav])
+        unique = dict.fromkeys([*(f for page in self.pages for f in page.findings), *self.nav, *self.live])
         return sorted(unique, key=Finding.sort_key)
 
     @property

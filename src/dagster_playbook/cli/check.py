@@ -18,9 +18,12 @@ from dagster_playbook.report import FORMATS, Report, render
 
 if TYPE_CHECKING:
     from dagster_playbook.check import Checker, CheckResult
+    from dagster_playbook.check.live import LiveVerdict
     from dagster_playbook.settings import Settings
 
 _PROJECT_HELP = "The project's folder  [default: the nearest with [tool.playbook]]"
+_LIVE_HELP = "Also ask the running services: those of the environment, else those of the running default stack."
+_DAGSTER_HELP = "Also ask this Dagster webserver about run configs, jobs and run retries; DAGSTER_TOKEN is its token."
 _CHANGED_HELP = "Only pages that differ from a git revision, or include a file that does  [default REV: HEAD]"
 
 
@@ -31,6 +34,8 @@ _CHANGED_HELP = "Only pages that differ from a git revision, or include a file t
 @click.option("--changed", metavar="[REV]", is_flag=False, flag_value="HEAD", help=_CHANGED_HELP)
 @click.option("--fix", is_flag=True, help="Write the safe fixes into the pages, then report what is left.")
 @click.option("--diff", is_flag=True, help="Show the safe fixes as a unified diff and write nothing.")
+@click.option("--live", is_flag=True, help=_LIVE_HELP)
+@click.option("--dagster-url", metavar="URL", default="", help=_DAGSTER_HELP)
 @click.option("--no-cache", is_flag=True, help="Keep and reuse nothing from earlier checks.")
 @click.option("--quiet", "-q", is_flag=True, help="Only findings: no progress and no counts.")
 @click.pass_context
@@ -43,6 +48,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     changed: str | None,
     fix: bool,
     diff: bool,
+    live: bool,
+    dagster_url: str,
     no_cache: bool,
     quiet: bool,
 ) -> None:
@@ -57,6 +64,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook check docs/playbook --format json
       playbook check --changed=origin/main
       playbook check --fix
+      playbook check --live
+      playbook check --dagster-url http://127.0.0.1:3000
     """
     from dagster_playbook.settings import find_root, load_settings
 
@@ -67,6 +76,9 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     with _settings_in_use(settings, no_cache=no_cache) as settings, work_progress(shown=not quiet) as tell:
         look = _look(settings, asked, revision, tell)
         result, fixed = _fixed(*look) if fix and not diff else (look[1](), 0)
+        if live or dagster_url:
+            result, verdict = _asked_live(look[0], result, dagster_url, is_all=live)
+            _tell_live(verdict, quiet=quiet)
         on_terminal = sys.stdout.isatty()
         report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
     if diff:
@@ -119,6 +131,28 @@ def _fixed(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResu
     from dagster_playbook.check.fixes import fix_until_stable
 
     return fix_until_stable(checker, look)
+
+
+def _asked_live(
+    checker: Checker, result: CheckResult, dagster_url: str, *, is_all: bool
+) -> tuple[CheckResult, LiveVerdict]:
+    """The result with what the services have against the same pages; with `is_all` Trino and Nessie are asked too."""
+    from dagster_playbook.check.live import LiveCheck, with_live
+    from dagster_playbook.platform.live_services import LiveServices
+    from dagster_playbook.stack.in_use import variables_in_use
+
+    settings = checker.settings
+    named = variables_in_use(settings.root, os.environ) if is_all else {}
+    services = LiveServices.from_environment(named, dagster_url)
+    verdict = LiveCheck(settings, checker.facts, services, checker.on_work).check([p.path for p in result.pages])
+    return with_live(result, verdict.findings), verdict
+
+
+def _tell_live(verdict: LiveVerdict, *, quiet: bool) -> None:
+    for notice in verdict.notices():
+        click.echo(f"notice: {notice}", err=True)
+    if not quiet:
+        click.echo(f"{verdict.asked} questions to {' and '.join(verdict.authorities)}", err=True)
 
 
 def _show_diff(settings: Settings, result: CheckResult) -> int:

@@ -18,11 +18,17 @@ _WORKERS_TIMEOUT_S = 60.0
 
 
 class TrinoError(PlatformError):
-    """Trino refused a query, or could not be asked; `name` is Trino's error name, e.g. `TABLE_NOT_FOUND`."""
+    """Trino refused a query, or could not be asked.
 
-    def __init__(self, message: str, *, name: str = "", cure: str = "") -> None:
+    Attributes:
+        name: Trino's error name, e.g. `TABLE_NOT_FOUND`; "" when it could not be asked.
+        kind: whose fault Trino says it is: `USER_ERROR`, `INTERNAL_ERROR`, `EXTERNAL` or `INSUFFICIENT_RESOURCES`.
+    """
+
+    def __init__(self, message: str, *, name: str = "", kind: str = "", cure: str = "") -> None:
         super().__init__(message, cure=cure)
         self.name = name
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,8 @@ class TrinoQuery:
                 described = cursor.description or []
                 return Answer(tuple(d[0] for d in described), tuple(d[1] for d in described), rows)
         except trino.exceptions.TrinoQueryError as error:
-            raise TrinoError(f"Trino refused: {error.message}", name=str(error.error_name)) from error
+            name, kind = str(error.error_name), str(error.error_type)
+            raise TrinoError(f"Trino refused: {error.message}", name=name, kind=kind) from error
         except (trino.exceptions.Error, requests.RequestException, OSError) as error:
             raise TrinoError(
                 f"Trino at {self.host}:{self.port} could not be asked: {error or type(error).__name__}",

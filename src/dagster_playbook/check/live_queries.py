@@ -1,0 +1,76 @@
+"""The statements of a SQL block that Trino can be asked about, each with its place in the block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dagster_playbook.claims.model import Claim
+from dagster_playbook.location import Location
+
+_TRINO = frozenset({"", "sql", "trino"})
+#: blanks to fill in, macros and templates: what Trino would refuse for what it is not
+_NO_QUERY = re.compile(r"<[A-Za-z][\w -]*>|\{\{|\{%|…|\.\.\.|@\w+|^\s*(?:AUDIT|METRIC|JINJA_\w+)\b", re.MULTILINE)
+#: a statement that says EXPLAIN itself; EXPLAIN ANALYZE would run
+_OWN_EXPLAIN = re.compile(r"\A\s*(?:EXPLAIN|USE)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement; `start` is the 0-based offset in the block, `tables` the dotted names that it reads."""
+
+    text: str
+    start: int
+    tables: frozenset[str]
+
+
+def queries_of(claim: Claim) -> Iterator[Query]:
+    """The statements of a block in Trino's dialect; none of a block that has blanks or does not tokenise."""
+    language = claim.fence.language if claim.fence else ""
+    if language not in _TRINO or _NO_QUERY.search(claim.text):
+        return
+    for start, stop in _bounds(claim.text):
+        text = claim.text[start:stop]
+        if text.strip() and not _OWN_EXPLAIN.match(text):
+            yield Query(text, start, _tables(text))
+
+
+def _bounds(text: str) -> list[tuple[int, int]]:
+    """Where statements begin and end, by the semicolons that are neither in a text nor in a comment."""
+    from sqlglot import tokenize
+    from sqlglot.errors import TokenError
+
+    try:
+        tokens = tokenize(text, read="trino")
+    except TokenError:
+        return []
+    stops = [token.start for token in tokens if token.token_type.name == "SEMICOLON"]
+    # What stands behind the last semicolon may be a comment alone, which is no statement.
+    last = max((token.end + 1 for token in tokens), default=0)
+    starts = [0, *(stop + 1 for stop in stops)]
+    return [(a, b) for a, b in zip(starts, [*stops, last], strict=True) if b > a]
+
+
+def _tables(text: str) -> frozenset[str]:
+    from sqlglot import exp, parse_one
+    from sqlglot.errors import SqlglotError
+
+    try:
+        tree = parse_one(text, read="trino")
+    except SqlglotError:
+        return frozenset()
+    common = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+    tables = (t for t in tree.find_all(exp.Table) if t.db or t.name.lower() not in common)
+    return frozenset(".".join(part for part in (t.catalog, t.db, t.name) if part) for t in tables)
+
+
+def place_in(claim: Claim, query: Query, line: int, column: int) -> Location:
+    """The place in the file of a place (1-based) in the statement; line 0 is the statement's first word."""
+    if line == 0:
+        before = query.start + len(query.text) - len(query.text.lstrip())
+        text = claim.text[:before]
+        return claim.at(text.count("\n") + 1, before - (text.rfind("\n") + 1) + 1)
+    above = claim.text[: query.start]
+    first_column = query.start - (above.rfind("\n") + 1) if line == 1 else 0
+    return claim.at(above.count("\n") + line, first_column + column)
