@@ -126,6 +126,7 @@ class Checker:
             self._store.save()
         if "world" in self.__dict__:
             self.world.authority.save()
+            self.world.documents.save()
 
     def forget_files(self) -> None:
         """Look at the disk again; for processes that live through edits."""

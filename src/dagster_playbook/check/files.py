@@ -15,6 +15,10 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+def _anchors_digest(anchors: frozenset[str] | None) -> str:
+    return digest_of("\n".join(sorted(anchors)).encode()) if anchors is not None else ""
+
+
 class ProjectFiles:
     """Answers about files below `root`, each asked of the disk once; paths outside the root do not exist.
 
@@ -43,7 +47,22 @@ class ProjectFiles:
         question, path, answer = dependency
         if question == "exists":
             return str(self._stands(path)) == answer
+        if question == "anchors":
+            return self._same_anchors(path, answer)
         return self.digest(path) == answer
+
+    def _same_anchors(self, path: str, answer: str) -> bool:
+        """By content where that is unchanged; a page that was edited is read for its anchors alone."""
+        content, _, anchors = answer.partition(" ")
+        digest = self.digest(path)
+        if digest == content:
+            return True
+        return bool(digest) and _anchors_digest(self._anchors_at(path)) == anchors
+
+    def _anchors_at(self, path: str) -> frozenset[str]:
+        if path not in self._anchors:
+            self._anchors[path] = self._anchors_of(path)
+        return self._anchors[path]
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder stands there."""
@@ -53,12 +72,10 @@ class ProjectFiles:
 
     def anchors(self, path: str) -> frozenset[str] | None:
         """The anchors of a page, None when it does not exist."""
-        self._record["content", path] = digest = self.digest(path)
-        if not digest:
-            return None
-        if path not in self._anchors:
-            self._anchors[path] = self._anchors_of(path)
-        return self._anchors[path]
+        digest = self.digest(path)
+        known = self._anchors_at(path) if digest else None
+        self._record["anchors", path] = f"{digest} {_anchors_digest(known)}"
+        return known
 
     def text(self, path: str) -> str | None:
         """The text of a file, None when there is none or it is not UTF-8."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagster_playbook.check.files import ProjectFiles
-from dagster_playbook.platform.answers import CachedAuthority
+from dagster_playbook.platform.answers import CachedAuthority, CachedDocuments
 from dagster_playbook.platform.authority import Authority
 from dagster_playbook.platform.documents import InstalledDocuments
 from dagster_playbook.platform.facts import Facts
@@ -21,7 +21,9 @@ def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
 
     store = settings.root / settings.cache
     conventions = Conventions(settings.schema, settings.words, settings.strict, _docs_dir(settings), setting_names())
-    return World(facts, CachedAuthority(live, store, facts.fingerprint), InstalledDocuments(), files, conventions)
+    authority = CachedAuthority(live, store, facts.fingerprint)
+    documents = CachedDocuments(InstalledDocuments(), store, facts.fingerprint)
+    return World(facts, authority, documents, files, conventions)
 
 
 def _docs_dir(settings: Settings) -> str:

@@ -9,13 +9,51 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dagster_playbook.platform.authority import Authority, ModelAnswer, SelectorAnswer, TextAnswer
+from dagster_playbook.platform.authority import Authority, Documents, ModelAnswer, SelectorAnswer, TextAnswer
 from dagster_playbook.platform.cache import Cache
 from dagster_playbook.platform.live_authority import model_answer, selector_answer, text_answer
 
 T = TypeVar("T")
 #: answers that are kept under one fingerprint; the ones that were not asked for again go first
 KEPT = 20_000
+
+
+class CachedDocuments:
+    """Implements `Documents`; remembers what a linter or schema said, across processes, like `CachedAuthority`."""
+
+    def __init__(self, asked: Documents, cache_folder: Path, fingerprint: str) -> None:
+        self._asked = asked
+        self._cache = Cache(cache_folder)
+        self._fingerprint = fingerprint
+        self._known: dict[str, Any] | None = None
+        self._news: dict[str, Any] = {}
+
+    def validate(self, kind: str, data: object) -> TextAnswer:
+        """See `Documents.validate`."""
+        return self._remembered(f"validate {kind}\n{data!r}", lambda: self._asked.validate(kind, data))
+
+    def lint_python(self, text: str) -> TextAnswer:
+        """See `Documents.lint_python`."""
+        return self._remembered(f"lint\n{text}", lambda: self._asked.lint_python(text))
+
+    def save(self) -> None:
+        """Keep what was learnt; a folder that cannot be written is no error."""
+        if self._news:
+            meanwhile = self._cache.read("documents", self._fingerprint) or {}
+            merged = {**meanwhile, **self._news}
+            self._cache.write("documents", self._fingerprint, dict(list(merged.items())[-KEPT:]))
+            self._news = {}
+
+    def _remembered(self, question: str, ask: Callable[[], TextAnswer]) -> TextAnswer:
+        key = hashlib.blake2b(question.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        if self._known is None:
+            self._known = self._cache.read("documents", self._fingerprint) or {}
+        raw = self._news.get(key) or self._known.get(key)
+        if raw is not None:
+            return text_answer(raw)
+        answer = ask()
+        self._news[key] = asdict(answer)
+        return answer
 
 
 class CachedAuthority:

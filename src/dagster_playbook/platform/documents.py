@@ -90,7 +90,9 @@ def _schema_problems(schema: dict[str, Any], data: Any) -> list[TextProblem]:
     problems = []
     for error in validator.iter_errors(data):
         closest = _closest(error)
-        path = "/".join(str(part) for part in closest.absolute_path)
+        extra = re.search(r"\('([^']+)' was unexpected", closest.message)
+        parts = [*closest.absolute_path, *([extra[1]] if extra else [])]
+        path = "/".join(str(part) for part in parts)
         problems.append(TextProblem(f"{path or 'the block'}: {closest.message.splitlines()[0][:160]}", subject=path))
     return problems
 

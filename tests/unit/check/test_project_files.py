@@ -10,7 +10,7 @@ from dagster_playbook.check.files import ProjectFiles
 
 
 def files(root: Path) -> ProjectFiles:
-    return ProjectFiles(root, lambda path: frozenset({path}))
+    return ProjectFiles(root, lambda path: frozenset((root / path).read_text(encoding="utf-8").split()))
 
 
 def test_a_question_is_recorded_with_its_answer(tmp_path: Path) -> None:
@@ -21,11 +21,11 @@ def test_a_question_is_recorded_with_its_answer(tmp_path: Path) -> None:
     project.start()
     assert project.exists("a.md")
     assert not project.exists("b.md")
-    assert project.anchors("a.md") == {"a.md"}
+    assert project.anchors("a.md") == {"x"}
     assert project.anchors("b.md") is None
     assert [(question, path) for question, path, _ in project.asked()] == [
-        ("content", "a.md"),
-        ("content", "b.md"),
+        ("anchors", "a.md"),
+        ("anchors", "b.md"),
         ("exists", "a.md"),
         ("exists", "b.md"),
     ]
@@ -48,6 +48,16 @@ def test_a_changed_answer_does_not_hold(tmp_path: Path, change: str) -> None:
     else:
         (tmp_path / "a.md").write_text("y", encoding="utf-8")
     assert not all(files(tmp_path).still_holds(item) for item in rests_on)
+
+
+def test_an_edit_that_leaves_the_anchors_holds(tmp_path: Path) -> None:
+    """A page that links to another rests on its anchors, not on its words."""
+    (tmp_path / "a.md").write_text("x y", encoding="utf-8")
+    project = files(tmp_path)
+    project.anchors("a.md")
+    rests_on = project.asked()
+    (tmp_path / "a.md").write_text("y  x", encoding="utf-8")
+    assert all(files(tmp_path).still_holds(item) for item in rests_on)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../outside.md", "docs/../../outside.md", "nul\0byte"])
