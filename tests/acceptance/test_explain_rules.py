@@ -11,6 +11,7 @@ from dagster_playbook.cli.explain import command
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.rules import RULES
 from dagster_playbook.rules.reference import page_of, reference
+from dagster_playbook.scaffold.lint import reference as warehouse
 
 
 @pytest.mark.parametrize("word", ["DG101", "dg101", "unknown-config-key"])
@@ -20,9 +21,10 @@ def test_page_of_a_rule(word: str) -> None:
 
 
 def test_list() -> None:
-    """Without an argument every rule is one line with code, name and summary."""
+    """Without an argument every rule for pages and for the warehouse is one line with code, name and summary."""
     lines = CliRunner().invoke(command, []).output.splitlines()
-    assert [line.split()[:2] for line in lines] == [[rule.code, rule.name] for rule in RULES.values()]
+    rules = [*RULES.values(), *warehouse.rules().values()]
+    assert [line.split()[:2] for line in lines] == [[rule.code, rule.name] for rule in rules]
 
 
 def test_unknown_rule() -> None:
@@ -33,8 +35,8 @@ def test_unknown_rule() -> None:
 
 
 def test_all_is_the_reference_page() -> None:
-    """All pages together are the site's reference page."""
-    assert CliRunner().invoke(command, ["--all", "--markdown"]).output == reference()
+    """All pages together are the site's reference pages, one after the other."""
+    assert CliRunner().invoke(command, ["--all", "--markdown"]).output == f"{reference()}\n{warehouse.reference()}"
 
 
 def test_json() -> None:

@@ -34,6 +34,7 @@ def command(folder: Path, form: str, fix: bool, is_list: bool) -> None:
     from dagster_playbook.scaffold.layout import layout_of
     from dagster_playbook.scaffold.lint import RULES, lint_warehouse
     from dagster_playbook.scaffold.lint.fixes import apply_safe_fixes
+    from dagster_playbook.scaffold.lint.reference import page_of
     from dagster_playbook.settings import find_root, load_settings
 
     if is_list:
@@ -50,7 +51,7 @@ def command(folder: Path, form: str, fix: bool, is_list: bool) -> None:
         summary={**_NO_CLAIMS, "files": len(result.files), "findings": len(result.findings)},
         findings=result.findings,
         pages=result.files,
-        rules={code: RuleText(rule.name, rule.summary) for code, rule in RULES.items()},
+        rules={code: RuleText(rule.name, rule.summary, page_of(code)) for code, rule in RULES.items()},
     )
     click.echo(_text(report) if form == "text" else render(report, form))
     if any(finding.severity is Severity.ERROR for finding in result.findings):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -42,13 +43,13 @@ The same pages are in the terminal: `playbook explain DG101`.
 """
 
 
-def find_rule(word: str) -> Rule:
+def find_rule(word: str, rules: Mapping[str, Rule] = RULES) -> Rule:
     """The rule of a code (any case) or kebab name.
 
     Raises:
         PlaybookError: there is none; the message names the nearest.
     """
-    by_word = {code.lower(): rule for code, rule in RULES.items()} | {rule.name: rule for rule in RULES.values()}
+    by_word = {code.lower(): rule for code, rule in rules.items()} | {rule.name: rule for rule in rules.values()}
     rule = by_word.get(word.strip().lower())
     if rule is None:
         near = difflib.get_close_matches(word.strip().lower(), by_word, n=1)

@@ -50,9 +50,11 @@ def _codes(result: LintResult) -> set[str]:
 
 @pytest.mark.parametrize("code", RULES)
 def test_bad_files_fail(code: str, tmp_path: Path) -> None:
-    """The bad files of a rule break that rule, and no other that they could keep."""
-    found = _codes(_lint(_project(tmp_path, code, "bad")))
+    """The bad files of a rule break that rule, and no other that they could keep; only a rule that says so fixes."""
+    result = _lint(_project(tmp_path, code, "bad"))
+    found = _codes(result)
     assert code in found
+    assert any(f.fix and f.fix.safe for f in result.findings if f.rule == code) is RULES[code].is_fixable
     assert found <= {code} | BESIDE.get(code, set())
 
 
@@ -79,7 +81,7 @@ def test_codes_and_names_are_unique() -> None:
     assert Counter(rule.name for rule in RULES.values()).most_common(1)[0][1] == 1
 
 
-@pytest.mark.parametrize("code", ["WH203", "WH204", "WH305"])
+@pytest.mark.parametrize("code", [rule.code for rule in RULES.values() if rule.is_fixable])
 def test_safe_fix_cures(code: str, tmp_path: Path) -> None:
     """What --fix writes leaves nothing to find."""
     project = _project(tmp_path, code, "bad")

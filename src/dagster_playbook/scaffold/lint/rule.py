@@ -26,7 +26,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; `told_in` is the rules file that has a line for it."""
+    """One rule; `told_in` is the rules file that has a line for it, `is_fixable` whether `--fix` can cure it."""
 
     code: str
     name: str
@@ -34,6 +34,7 @@ class Rule:
     told_in: str
     check: Callable[[Warehouse], Iterator[Problem]]
     severity: Severity = Severity.ERROR
+    is_fixable: bool = False
 
     def findings(self, house: Warehouse) -> Iterator[Finding]:
         """Each problem as a finding of this rule."""

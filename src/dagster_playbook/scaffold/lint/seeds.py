@@ -229,8 +229,8 @@ def personal(house: Warehouse) -> Iterator[Problem]:
 RULES = (
     Rule("WH201", "seed-row-count", "a seed has 5 to 10 rows", SEED_RULES, row_count),
     Rule("WH202", "seed-coverage", "the rows show the cases of the source", SEED_RULES, coverage),
-    Rule("WH203", "stale-seed-dates", "dates are relative to now", SEED_RULES, dates, Severity.WARNING),
-    Rule("WH204", "widest-row-not-first", "the largest values stand first", SEED_RULES, widest_row),
+    Rule("WH203", "stale-seed-dates", "dates are relative to now", SEED_RULES, dates, Severity.WARNING, True),
+    Rule("WH204", "widest-row-not-first", "the largest values stand first", SEED_RULES, widest_row, is_fixable=True),
     Rule("WH205", "loader-column-in-seed", "no loader's own columns", SEED_RULES, loader_columns),
     Rule("WH206", "seed-columns-differ", "a seed's columns are the source's", SEED_RULES, source_columns),
     Rule("WH207", "untyped-seed-column", "every column is typed, in order, and its cells fit", SEED_RULES, types),

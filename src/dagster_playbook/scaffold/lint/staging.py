@@ -172,7 +172,7 @@ RULES = (
     Rule("WH302", "staging-dialect", "the dialect is trino", SEED_RULES, dialect),
     Rule("WH303", "staging-kind", "the kind is named and can be restated", SEED_RULES, kinds),
     Rule("WH304", "staging-without-audits", "every staging model has audits", SEED_RULES, audits),
-    Rule("WH305", "unquoted-tag", 'tags are quoted: tags ("a=b")', SEED_RULES, tags),
+    Rule("WH305", "unquoted-tag", 'tags are quoted: tags ("a=b")', SEED_RULES, tags, is_fixable=True),
     Rule("WH306", "loader-column-in-staging", "no loader's own columns", SEED_RULES, loader_columns),
     Rule("WH307", "unknown-source-column", "only columns that the source has", SEED_RULES, source_columns),
     Rule("WH308", "deep-unnesting-in-staging", "one UNNEST at most", SEED_RULES, unnesting),
