@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dagster_playbook.errors import PlatformError
@@ -50,6 +51,42 @@ class Lake:
                 cure='run: eval "$(playbook stack env)", or set it to your deployment',
             ) from error
 
+    def file_properties(self) -> dict[str, str]:
+        """By what pyiceberg reaches the object store; the secret key is among them."""
+        return {
+            "s3.endpoint": self.s3_endpoint,
+            "s3.region": self.s3_region,
+            "s3.access-key-id": self.s3_access_key,
+            "s3.secret-access-key": self.s3_secret_key,
+        }
+
+    def file_io(self) -> Any:
+        """pyiceberg's reader and writer of single files.
+
+        Raises:
+            PlatformError: pyiceberg is not installed.
+        """
+        try:
+            from pyiceberg.io.pyarrow import PyArrowFileIO
+        except ImportError as error:
+            raise PlatformError("pyiceberg is not installed", cure="pip install 'dagster-playbook[stack]'") from error
+        return PyArrowFileIO(self.file_properties())
+
+    def listing(self, folder: str) -> list[tuple[str, int, datetime]]:
+        """Every file below `bucket/folder`: its path with the bucket, size in bytes, and time of change (aware, UTC).
+
+        Raises:
+            PlatformError: the object store could not be asked.
+        """
+        from pyarrow.fs import FileSelector  # type: ignore[import-untyped]
+
+        files = self.file_io().fs_by_scheme("s3", folder.partition("/")[0])
+        try:
+            found = files.get_file_info(FileSelector(folder, recursive=True))
+        except OSError as error:
+            raise PlatformError(f"the object store cannot be listed: {error}", cure="check S3_ENDPOINT") from error
+        return [(info.path, int(info.size), info.mtime) for info in found if info.is_file]
+
     def __repr__(self) -> str:
         return f"Lake({self.iceberg_uri!r}, {self.s3_endpoint!r})"
 
@@ -80,10 +117,7 @@ def open_table(lake: Lake, reference: str, hash: str, key: tuple[str, ...]) -> T
                 "type": "rest",
                 "uri": f"{lake.iceberg_uri}/{reference}@{hash}",
                 "warehouse": lake.warehouse,
-                "s3.endpoint": lake.s3_endpoint,
-                "s3.region": lake.s3_region,
-                "s3.access-key-id": lake.s3_access_key,
-                "s3.secret-access-key": lake.s3_secret_key,
+                **lake.file_properties(),
             },
         )
         table = catalog.load_table(key)
