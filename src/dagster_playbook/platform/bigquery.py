@@ -21,6 +21,8 @@ DEFAULT_MAX_BYTES = 1 << 30
 #: tables below this size are read as they stand, larger ones by blocks (TABLESAMPLE)
 SAMPLE_ABOVE_BYTES = 100 << 20
 DEFAULT_TIMEOUT_S = 60.0
+#: seconds in which an emulator is asked again: what does not listen on this machine will not come by waiting
+EMULATOR_RETRY_S = 3.0
 _REFERENCE = re.compile(r"^`?(?P<project>[a-z0-9:.\-]+)\.(?P<dataset>\w+)\.(?P<table>[\w\- $]+)`?$", re.IGNORECASE)
 
 
@@ -173,7 +175,7 @@ class BigQueryReader:
     def _retry(self) -> Any:
         from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-        return DEFAULT_RETRY.with_timeout(self.timeout_s)
+        return DEFAULT_RETRY.with_timeout(min(self.timeout_s, EMULATOR_RETRY_S) if self.endpoint else self.timeout_s)
 
     def _connected(self) -> Any:
         if self._client is None:
@@ -203,7 +205,7 @@ class BigQueryReader:
             ) from error
         except (api.RetryError, requests.RequestException, concurrent.futures.TimeoutError) as error:
             raise PlatformError(
-                f"{where} did not answer within {self.timeout_s:g} s about {subject}: {_first_line(error)}",
+                f"{where} did not answer in time about {subject}: {_first_line(error)}",
                 cure="for the emulator: playbook stack up --with bigquery; else check the network, then try again",
             ) from error
         except auth.GoogleAuthError as error:

@@ -11,32 +11,19 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_playbook.errors import StackError
 from dagster_playbook.stack.fetch import cache_folder
 from dagster_playbook.stack.health import ask
-from dagster_playbook.stack.ports import LOOPBACK, choose_ports
+from dagster_playbook.stack.ports import LOOPBACK
 from dagster_playbook.stack.service import Context, NotReadyError, Service
 
 #: pinned with hashes; resolved with duckdb 1.5.5 in place of what bqemulator 1.4.0 declares, since only for that
 #: version does a package index carry the DuckDB extension that the emulator loads
 LOCK = Path(__file__).with_name("requirements-bigquery-emulator.lock")
 INSTALL_TIMEOUT_S = 300.0
-START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 10.0
 _INSTALL_EXTENSION = "from duckdb_extensions import import_extension; import_extension('spatial')"
-
-
-@dataclass(frozen=True, slots=True)
-class BigQueryEmulator:
-    """A running emulator: its REST address, its process and its log."""
-
-    endpoint: str
-    process: subprocess.Popen[bytes]
-    log: Path
 
 
 def environment_folder() -> Path:
@@ -124,63 +111,6 @@ def probe(port: int) -> None:
     status, _ = ask(port, "/bigquery/v2/projects/local/datasets")
     if status != 200:
         raise NotReadyError(f"GET datasets: HTTP {status}")
-
-
-def start(folder: Path, *, timeout_s: float = START_TIMEOUT_S) -> BigQueryEmulator:
-    """Start an emulator on a free port of 127.0.0.1 and wait until it answers.
-
-    Args:
-        folder: where its log is written; made when missing.
-        timeout_s: seconds that it may take to answer.
-
-    Raises:
-        StackError: it could not be installed, died, or did not answer in time.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "bigquery-emulator.log"
-    install()
-    ports = choose_ports(("rest", "grpc"), {}, {}, ())
-    argv, variables = command(ports["rest"], ports["grpc"]), os.environ | environment()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            argv,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env=variables,
-            start_new_session=True,
-        )
-    emulator = BigQueryEmulator(f"http://{LOOPBACK}:{ports['rest']}", process, log)
-    deadline, seen = time.monotonic() + timeout_s, ""
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise StackError(
-                f"the BigQuery emulator stopped with {process.returncode}: {_last_line(log)}", path=str(log)
-            )
-        try:
-            probe(ports["rest"])
-        except NotReadyError as error:
-            seen = str(error)
-            time.sleep(0.1)
-        else:
-            return emulator
-    stop(emulator)
-    raise StackError(f"the BigQuery emulator was not ready within {timeout_s:.0f} s: {seen}", path=str(log))
-
-
-def stop(emulator: BigQueryEmulator) -> None:
-    """Stop it: asked first, killed after ten seconds; nothing happens when it is gone already."""
-    emulator.process.terminate()
-    try:
-        emulator.process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        emulator.process.kill()
-        emulator.process.wait(STOP_TIMEOUT_S)
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
 
 
 def _prepare(_: Context) -> None:

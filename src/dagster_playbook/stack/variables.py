@@ -38,6 +38,8 @@ def platform_variables(context: Context) -> dict[str, str]:
             "DAGSTER_HOME": str(context.room.data / "dagster"),
             "DAGSTER_WEBSERVER_URL": context.url("dagster-web"),
         }
+    if "bigquery" in ports:
+        found["BIGQUERY_EMULATOR_HOST"] = context.url("bigquery")
     return found
 
 

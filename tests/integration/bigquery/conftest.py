@@ -7,19 +7,38 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dagster_playbook.stack import bigquery_emulator as emulator
+from dagster_playbook.stack.local import LocalStack, Selection
+from dagster_playbook.stack.variables import platform_variables
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def _emulator(home: Path) -> tuple[LocalStack, str]:
+    """A stack of the emulator alone, and the address that it gives to the programs of a shell."""
+    stack = LocalStack.of(ROOT, "bigquery", home=home)
+    context = stack.up(Selection(only=("bigquery",)))
+    return stack, platform_variables(context)["BIGQUERY_EMULATOR_HOST"]
 
 
 @pytest.fixture(scope="session")
 def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running emulator."""
-    running = emulator.start(tmp_path_factory.mktemp("bigquery"))
-    yield running.endpoint
-    emulator.stop(running)
+    """The address of the one emulator of the run."""
+    stack, address = _emulator(tmp_path_factory.mktemp("bigquery"))
+    yield address
+    stack.reset()
+
+
+@pytest.fixture(scope="session")
+def dead_emulator(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of an emulator that was there, and is no more."""
+    stack, address = _emulator(tmp_path_factory.mktemp("dead-bigquery"))
+    stack.down()
+    return address
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The emulator as a service: it starts on a port of its own, stops, and its death is told."""
+"""The emulator as a service of the stack: there when it is asked for, and its death is told."""
 
 from __future__ import annotations
 
@@ -6,44 +6,38 @@ from pathlib import Path
 
 import pytest
 
-from dagster_playbook.errors import PlatformError, StackError
+from dagster_playbook.cli import main
+from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.bigquery import BigQueryReader, TableReference
-from dagster_playbook.stack import bigquery_emulator as emulator
 from dagster_playbook.stack.services import SERVICES
 
 pytestmark = pytest.mark.bigquery
+ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_death_is_told_by_the_reader(tmp_path: Path) -> None:
-    """An emulator that was stopped in between is an error in time that says how to start it."""
-    running = emulator.start(tmp_path)
-    emulator.stop(running)
-    assert running.process.returncode is not None
+def test_death_is_told_by_the_reader(dead_emulator: str) -> None:
+    """An emulator that was stopped in between is an error that says how to start it."""
     with pytest.raises(PlatformError, match="did not answer") as caught:
-        BigQueryReader(endpoint=running.endpoint, timeout_s=0.5).sample(TableReference.parse("p.d.t"))
+        BigQueryReader(endpoint=dead_emulator).sample(TableReference.parse("p.d.t"))
     assert "--with bigquery" in caught.value.cure
 
 
-def test_stopping_twice_is_no_error(tmp_path: Path) -> None:
-    """An emulator that is gone is left alone."""
-    running = emulator.start(tmp_path)
-    emulator.stop(running)
-    emulator.stop(running)
-    assert running.process.poll() is not None
-
-
-def test_an_emulator_that_cannot_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the process ends at once, the error has its last words and nothing is left running."""
-    monkeypatch.setattr(emulator, "command", lambda rest, grpc: ["sh", "-c", "echo no luck; exit 3"])
-    with pytest.raises(StackError, match="stopped with 3: no luck"):
-        emulator.start(tmp_path)
-
-
-def test_a_slow_emulator_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that does not answer in time is stopped and told."""
-    monkeypatch.setattr(emulator, "command", lambda rest, grpc: ["sleep", "60"])
-    with pytest.raises(StackError, match="was not ready within 0 s"):
-        emulator.start(tmp_path, timeout_s=0.3)
+@pytest.mark.parametrize("what", ["asset", "seed"])
+def test_nothing_is_written_without_the_emulator(
+    what: str,
+    dead_emulator: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`playbook new` against an emulator that is gone says so in one line, exits with 2 and writes nothing."""
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", dead_emulator)
+    with pytest.raises(SystemExit) as caught:
+        main(["new", what, "lake", "events", "--bigquery", "p.d.events", "--project", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert caught.value.code == 2 and "did not answer" in said and "Traceback" not in said
+    assert [path.name for path in tmp_path.rglob("*")] == ["pyproject.toml"]
 
 
 def test_it_is_a_service_only_when_asked_for() -> None:

@@ -110,14 +110,14 @@ def test_dead_port_is_told_in_time() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         reader = BigQueryReader(endpoint=f"http://127.0.0.1:{held.getsockname()[1]}", timeout_s=1)
-        with pytest.raises(PlatformError, match="did not answer within 1 s"):
+        with pytest.raises(PlatformError, match="did not answer in time"):
             reader.sample(TableReference.parse("p.d.t"))
 
 
 def test_slow_server_is_told_in_time(misbehaving: Any) -> None:
     """A server that accepts and never answers is an error within the timeout."""
     misbehaving.answers = {"/tables/": None}
-    with pytest.raises(PlatformError, match="did not answer within 1 s"):
+    with pytest.raises(PlatformError, match="did not answer in time"):
         BigQueryReader(endpoint=misbehaving.endpoint, timeout_s=1).sample(TableReference.parse("p.d.t"))
 
 
