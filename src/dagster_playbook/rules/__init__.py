@@ -11,10 +11,13 @@ from dagster_playbook.claims.model import Claim
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.rules import (
+    command_values,
     commands,
     diagrams,
     documents,
     extraction,
+    fences,
+    model_blocks,
     names,
     prose,
     python,
@@ -26,14 +29,14 @@ from dagster_playbook.rules import (
 )
 from dagster_playbook.rules.world import World
 
-FAMILIES = (commands, diagrams, documents, extraction, names, prose, python, run_config, services, sql)
+FAMILIES = (commands, diagrams, documents, extraction, model_blocks, names, prose, python, run_config, services, sql)
 
 #: code -> rule, in the order of the codes
 RULES: dict[str, Rule] = {
     rule.code: rule
     for rule in sorted(
         (
-            *(rule for family in (*FAMILIES, selectors) for rule in family.RULES),
+            *(rule for family in (*FAMILIES, command_values, fences, selectors) for rule in family.RULES),
             *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),
         ),
         key=lambda rule: rule.code,
@@ -54,5 +57,7 @@ def check_claim(claim: Claim, world: World) -> Iterator[Finding]:
     for family in FAMILIES:
         if claim.kind in family.KINDS:
             yield from family.check(claim, world)
+    if claim.fence is not None:
+        yield from fences.check_fence(claim, world)
     if claim.fence is not None and "title" in claim.fence.attributes:
         yield from documents.excerpt_findings(claim, world)

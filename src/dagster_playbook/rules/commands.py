@@ -10,6 +10,7 @@ from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.shell import ShellCommand, Word, read_shell
 from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
+from dagster_playbook.rules.command_values import option_findings, path_findings
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -22,7 +23,6 @@ UNKNOWN_OPTION = Rule("SH604", "unknown-option", "An option that the command doe
 WRONG_ARGUMENTS = Rule("SH605", "wrong-arguments", "Too few or too many arguments, or an option without its value.")
 WRONG_CHOICE = Rule("SH606", "wrong-choice", "A value that the option or argument does not allow.")
 UNKNOWN_TARGET = Rule("SH607", "unknown-make-target", "A make target that the Makefile does not have.")
-UNKNOWN_PATH = Rule("SH608", "unknown-path", "A path of the project that does not exist.")
 APPLIES = Rule("SH609", "dry-run-applies", "`sqlmesh plan --dry-run` is told as harmless, but it applies the plan.")
 
 RULES = (
@@ -33,7 +33,6 @@ RULES = (
     WRONG_ARGUMENTS,
     WRONG_CHOICE,
     UNKNOWN_TARGET,
-    UNKNOWN_PATH,
     APPLIES,
 )
 
@@ -252,6 +251,8 @@ def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: 
         "--backfill-model",
     ):
         yield from entry_findings(given.text, where, world)
+    else:
+        yield from option_findings(state.path.split(" ")[0], option.names, given, claim, world)
 
 
 def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
@@ -278,19 +279,9 @@ def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World)
             place = claim.at(word.line, word.column, word.line, word.end_column)
             message = f"{state.path} takes one of {', '.join(choices)}, not {word.text!r}"
             yield WRONG_CHOICE.finding(place, message, subject=word.text, evidence=evidence)
-    yield from _paths(state.arguments, claim, world)
+    for word in state.arguments:
+        yield from path_findings(word, claim, world)
 
 
 def _counted(count: int) -> str:
     return f"{count or 'no'} argument{'' if count == 1 else 's'}"
-
-
-def _paths(arguments: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding]:
-    for word in arguments:
-        is_path = word.is_known and re.fullmatch(r"(?:docs|runbooks|warehouse|tests|src)/[\w./-]+", word.text)
-        if is_path and not world.files.exists(word.text):
-            place = claim.at(word.line, word.column, word.line, word.end_column)
-            message = f"{word.text!r} does not exist in the project"
-            yield UNKNOWN_PATH.finding(
-                place, message, subject=word.text, evidence="the project's files", severity=world.doubtful
-            )

@@ -13,7 +13,16 @@ from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.shell import read_shell
 from dagster_playbook.claims.yaml_text import read_yaml
 from dagster_playbook.findings import Finding, Fix, Rule, Severity
-from dagster_playbook.rules import commands, extraction, run_config, selectors, services, sql
+from dagster_playbook.rules import (
+    command_values,
+    commands,
+    extraction,
+    model_blocks,
+    run_config,
+    selectors,
+    services,
+    sql,
+)
 from dagster_playbook.rules.vocabulary import (
     CONFIG_FILES,
     FENCE_OPTIONS,
@@ -43,7 +52,7 @@ _RULE_OF_KIND = {
     "make target": commands.UNKNOWN_TARGET,
     "option": commands.UNKNOWN_OPTION,
     "command": commands.UNKNOWN_COMMAND,
-    "path": commands.UNKNOWN_PATH,
+    "path": command_values.UNKNOWN_PATH,
 }
 _PATH = re.compile(r"\A\.{0,2}/?[\w.*-]+(?:/[\w.*<>{}-]+)*/?\Z")
 _SUFFIXES = (".py", ".yaml", ".yml", ".md", ".mdc", ".toml", ".sql", ".csv", ".json", ".lock", ".properties", ".duckdb")
@@ -262,7 +271,7 @@ def _path(text: str, claim: Claim, world: World) -> Answer:
         parent = plain.rstrip("/").split("/")[0]
         if world.files.exists(parent):
             message = f"{plain!r} does not exist in the project"
-            found = commands.UNKNOWN_PATH.finding(
+            found = command_values.UNKNOWN_PATH.finding(
                 claim.location, message, subject=plain, evidence="the project's files", severity=world.doubtful
             )
             return iter([found])
@@ -274,7 +283,7 @@ def _sql(text: str, claim: Claim, world: World) -> Answer:
         return sql.query_findings(text, "trino", claim, world)
     if re.fullmatch(r"MODEL ?\(.*\)", text, re.DOTALL) or re.fullmatch(r"tags ?\(.*\)", text):
         whole = text if text.startswith("MODEL") else f"MODEL (name x.y, {text})"
-        return sql.model_findings(whole, claim, world)
+        return model_blocks.model_findings(whole, claim, world)
     return None
 
 

@@ -1,4 +1,4 @@
-"""SQ and SM: queries parsed and resolved against the models; MODEL blocks loaded by SQLMesh itself."""
+"""SQ: queries parsed, and their catalogs, tables and columns resolved against the models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.location import Location
 from dagster_playbook.platform.facts import ModelFact
 from dagster_playbook.rules.world import World, did_you_mean, near
@@ -15,32 +15,22 @@ from dagster_playbook.rules.world import World, did_you_mean, near
 if TYPE_CHECKING:
     from sqlglot import exp
 
-KINDS = frozenset({Kind.SQL, Kind.MODEL})
+KINDS = frozenset({Kind.SQL})
 
 NOT_SQL = Rule("SQ701", "not-sql", "A SQL block that does not parse in its dialect.")
 UNKNOWN_TABLE = Rule("SQ702", "unknown-table", "A query on a table that no model makes.")
 UNKNOWN_COLUMN = Rule("SQ703", "unknown-column", "A query on a column that the model does not have.")
 SQL_CATALOG = Rule("SQ704", "unknown-sql-catalog", "A query on a catalog that the platform does not have.")
-BAD_MODEL = Rule("SM206", "model-does-not-load", "A MODEL block that SQLMesh refuses.")
-EMPTY_TAG = Rule(
-    "SM207", "tag-silently-empty", "A tag in a MODEL block without quotes becomes an empty tag in silence."
-)
 
-RULES = (NOT_SQL, UNKNOWN_TABLE, UNKNOWN_COLUMN, SQL_CATALOG, BAD_MODEL, EMPTY_TAG)
+RULES = (NOT_SQL, UNKNOWN_TABLE, UNKNOWN_COLUMN, SQL_CATALOG)
 
-_FRAGMENT = re.compile(r"\A\s*\.\.\.\s*\Z|\A\s*…\s*\Z")
 _DIALECTS = {"duckdb": "duckdb", "bigquery": "bigquery", "trino": "trino"}
-_STRINGS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_UNQUOTED_TAG = re.compile(r"\btags\s*(?:\(|\[)?\s*(?P<tag>\w+\s*=\s*\w+)")
 
 
 def check(claim: Claim, world: World) -> Iterator[Finding]:
-    """Findings of a SQL or MODEL block."""
-    if claim.kind is Kind.MODEL:
-        yield from _model(claim, world)
-    else:
-        language = claim.fence.language if claim.fence else "sql"
-        yield from query_findings(claim.text, _DIALECTS.get(language, "trino"), claim, world)
+    """Findings of a SQL block."""
+    language = claim.fence.language if claim.fence else "sql"
+    yield from query_findings(claim.text, _DIALECTS.get(language, "trino"), claim, world)
 
 
 def query_findings(text: str, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
@@ -117,7 +107,7 @@ def _catalogs_shown(claim: Claim, world: World) -> Iterator[Finding]:
     pattern = re.compile(r"\b(?:SHOW\s+SCHEMAS\s+(?:FROM|IN)|USE)\s+(?P<name>\w+)", re.IGNORECASE)
     match = pattern.search(claim.text)
     if match and world.facts.catalogs and match["name"] not in world.facts.catalogs:
-        where = _offset_place(claim, match.start("name"), match.end("name"))
+        where = offset_place(claim, match.start("name"), match.end("name"))
         message = f"no catalog is called {match['name']!r}{did_you_mean(match['name'], world.facts.catalogs)}"
         yield SQL_CATALOG.finding(where, message, subject=match["name"], evidence="Trino catalogs")
 
@@ -125,7 +115,10 @@ def _catalogs_shown(claim: Claim, world: World) -> Iterator[Finding]:
 def _table(table: exp.Table, claim: Claim, world: World, known: dict[str, ModelFact]) -> Iterator[Finding]:
     from sqlglot import exp
 
-    if not isinstance(table.this, exp.Identifier) or not table.db or _is_blank(table.name):
+    if not isinstance(table.this, exp.Identifier) or _is_blank(table.name):
+        return
+    if not table.db:
+        yield from _without_schema(table, claim, world)
         return
     catalog, schema, name = table.catalog, table.db, table.name
     is_certain = world.conventions.is_strict or world.is_ours(f"{schema}.{name}")
@@ -155,6 +148,16 @@ def _table(table: exp.Table, claim: Claim, world: World, known: dict[str, ModelF
     fix = Fix(place, found.split(".")[-1], safe=True) if found and found.split(".")[0] == schema else None
     message = f"no model is called {wanted!r}{did_you_mean(wanted, names)}"
     yield UNKNOWN_TABLE.finding(place, message, subject=wanted, evidence=f"{len(names)} SQLMesh models", fix=fix)
+
+
+def _without_schema(table: exp.Table, claim: Claim, world: World) -> Iterator[Finding]:
+    """A bare table name that is a model's last part: no engine finds it without the schema."""
+    whole = f"{world.conventions.schema}.{table.name}"
+    if world.conventions.schema and world.model(whole) is not None:
+        place = _identifier_place(table.this, claim)
+        message = f"the table {table.name!r} is not found without its schema; write {whole!r}"
+        fix = Fix(place, whole, safe=True)
+        yield UNKNOWN_TABLE.finding(place, message, subject=table.name, evidence="SQLMesh models", fix=fix)
 
 
 def _columns(statement: exp.Expr, known: dict[str, ModelFact], ctes: set[str], claim: Claim) -> Iterator[Finding]:
@@ -188,74 +191,13 @@ def _is_blank(name: str) -> bool:
 def _identifier_place(identifier: Any, claim: Claim) -> Location:
     meta = identifier.meta
     if "start" in meta and "end" in meta:
-        return _offset_place(claim, int(meta["start"]), int(meta["end"]) + 1)
+        return offset_place(claim, int(meta["start"]), int(meta["end"]) + 1)
     return claim.location
 
 
-def _offset_place(claim: Claim, start: int, end: int) -> Location:
+def offset_place(claim: Claim, start: int, end: int) -> Location:
     """Offsets are 0-based half-open in the claim's text."""
     before = claim.text[:start]
     line = before.count("\n") + 1
     column = start - (before.rfind("\n") + 1) + 1
     return claim.at(line, column, line, column + end - start)
-
-
-def _model(claim: Claim, world: World) -> Iterator[Finding]:
-    yield from model_findings(claim.text, claim, world)
-
-
-def model_findings(text: str, claim: Claim, world: World) -> Iterator[Finding]:
-    """Findings of a MODEL block: tags that would be lost in silence, then whatever SQLMesh has against it.
-
-    `text` is the claim's own, or the claim's own with something before it on one line.
-    """
-    lost = set()
-    for match in _UNQUOTED_TAG.finditer(_STRINGS.sub(lambda m: " " * len(m.group()), claim.text)):
-        where = _offset_place(claim, match.start("tag"), match.end("tag"))
-        message = f"the tag {match['tag']} has no quotes and becomes an empty tag in silence"
-        fix = Fix(where, f'"{match["tag"]}"', safe=True)
-        lost.add(re.sub(r"\s", "", match["tag"]))
-        yield EMPTY_TAG.finding(where, message, subject=match["tag"], evidence="SQLMesh's MODEL parser", fix=fix)
-    answer = world.authority.load_model(text)
-    if not world.conventions.is_strict and not any(_is_of_the_block(p.message) for p in answer.problems):
-        return
-    evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')}"
-    for problem in answer.problems:
-        if problem.subject not in lost and (world.conventions.is_strict or _is_of_the_block(problem.message)):
-            where = claim.at(problem.line or 1, problem.column or 1)
-            message = f"SQLMesh refuses the block: {problem.message}"
-            yield BAD_MODEL.finding(where, message, subject=problem.subject, evidence=evidence)
-    if not answer.problems:
-        yield from _reads(answer.depends_on, claim, world)
-
-
-def _is_of_the_block(message: str) -> bool:
-    """Whether SQLMesh's objection is to what the block says, not to what an excerpt leaves out."""
-    return not re.search(
-        r"required 'name'|is undefined|no MODEL block|has no gateway|Required keyword|tokeni[sz]|does not parse"
-        r"|not found|Input should be|placeholder|does not exist",
-        message,
-    )
-
-
-def _reads(depends_on: tuple[str, ...], claim: Claim, world: World) -> Iterator[Finding]:
-    raw = {dep.replace('"', "").lower() for m in world.facts.models.values() for dep in m.depends_on}
-    names = [model.name for model in world.facts.models.values()]
-    for fqn in depends_on:
-        name = fqn.replace('"', "")
-        short = ".".join(name.split(".")[-2:])
-        if world.model(name) is None and name.lower() not in raw and _is_ours(short, world):
-            at = claim.text.find(short)
-            where = _offset_place(claim, at, at + len(short)) if at >= 0 else claim.location
-            message = f"the model reads {short!r}, which no model makes{did_you_mean(short, names)}"
-            found = near(short, names)
-            fix = Fix(where, found, safe=True) if found else None
-            yield UNKNOWN_TABLE.finding(
-                where, message, subject=short, severity=Severity.ERROR, evidence="models", fix=fix
-            )
-
-
-def _is_ours(name: str, world: World) -> bool:
-    """A model of an example may read tables that are not ours; one of our own schema has to exist."""
-    schema = name.split(".", maxsplit=1)[0]
-    return any(model.name.startswith(f"{schema}.") for model in world.facts.models.values())
