@@ -13,7 +13,7 @@ _TRINO = frozenset({"", "sql", "trino"})
 #: blanks to fill in, macros and templates: what Trino would refuse for what it is not
 _NO_QUERY = re.compile(r"<[A-Za-z][\w -]*>|\{\{|\{%|…|\.\.\.|@\w+|^\s*(?:AUDIT|METRIC|JINJA_\w+)\b", re.MULTILINE)
 #: a statement that says EXPLAIN itself; EXPLAIN ANALYZE would run
-_OWN_EXPLAIN = re.compile(r"\A\s*(?:EXPLAIN|USE)\b", re.IGNORECASE)
+_OWN_EXPLAIN = re.compile(r"(?:EXPLAIN|USE)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ def queries_of(claim: Claim) -> Iterator[Query]:
         return
     for start, stop in _bounds(claim.text):
         text = claim.text[start:stop]
-        if text.strip() and not _OWN_EXPLAIN.match(text):
+        if not _OWN_EXPLAIN.match(text):
             yield Query(text, start, _tables(text))
 
 
 def _bounds(text: str) -> list[tuple[int, int]]:
-    """Where statements begin and end, by the semicolons that are neither in a text nor in a comment."""
+    """First word's start and last word's end of each statement; semicolons in texts and comments part none."""
     from sqlglot import tokenize
     from sqlglot.errors import TokenError
 
@@ -45,11 +45,17 @@ def _bounds(text: str) -> list[tuple[int, int]]:
         tokens = tokenize(text, read="trino")
     except TokenError:
         return []
-    stops = [token.start for token in tokens if token.token_type.name == "SEMICOLON"]
-    # What stands behind the last semicolon may be a comment alone, which is no statement.
-    last = max((token.end + 1 for token in tokens), default=0)
-    starts = [0, *(stop + 1 for stop in stops)]
-    return [(a, b) for a, b in zip(starts, [*stops, last], strict=True) if b > a]
+    bounds: list[tuple[int, int]] = []
+    begins = True
+    for token in tokens:
+        if token.token_type.name == "SEMICOLON":
+            begins = True
+        elif begins:
+            bounds.append((token.start, token.end + 1))
+            begins = False
+        else:
+            bounds[-1] = (bounds[-1][0], token.end + 1)
+    return bounds
 
 
 def _tables(text: str) -> frozenset[str]:
@@ -67,10 +73,6 @@ def _tables(text: str) -> frozenset[str]:
 
 def place_in(claim: Claim, query: Query, line: int, column: int) -> Location:
     """The place in the file of a place (1-based) in the statement; line 0 is the statement's first word."""
-    if line == 0:
-        before = query.start + len(query.text) - len(query.text.lstrip())
-        text = claim.text[:before]
-        return claim.at(text.count("\n") + 1, before - (text.rfind("\n") + 1) + 1)
     above = claim.text[: query.start]
-    first_column = query.start - (above.rfind("\n") + 1) if line == 1 else 0
-    return claim.at(above.count("\n") + line, first_column + column)
+    first_column = query.start - (above.rfind("\n") + 1) if line <= 1 else 0
+    return claim.at(above.count("\n") + max(line, 1), first_column + max(column, 1))
