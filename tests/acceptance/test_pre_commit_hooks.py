@@ -55,7 +55,7 @@ def test_project_below_the_repository(hooks: dict[str, dict[str, Any]], small_pr
     assert run_hook(hooks["playbook-check"], small_project.parent, files, args) == 1
 
 
-@pytest.mark.parametrize("name", ["ci.yml", "playbook-check.yml"])
+@pytest.mark.parametrize("name", ["ci.yml", "playbook-check.yml", "pr-check.yml"])
 def test_workflow_is_valid(project: Path, name: str) -> None:
     """Each workflow is valid against the schema of GitHub's workflows."""
     import json
@@ -71,8 +71,9 @@ def test_workflow_is_valid(project: Path, name: str) -> None:
     assert [error.message for error in validator_for(schema)(schema).iter_errors(document)] == []
 
 
-def test_workflow_runs_no_input_as_code(project: Path) -> None:
-    """No step of the reusable workflow pastes an input into a script: inputs reach it as variables."""
-    loaded = yaml.safe_load((project / ".github" / "workflows" / "playbook-check.yml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["playbook-check.yml", "pr-check.yml"])
+def test_workflow_runs_no_input_as_code(project: Path, name: str) -> None:
+    """No step of a reusable workflow pastes an input into a script: inputs reach it as variables."""
+    loaded = yaml.safe_load((project / ".github" / "workflows" / name).read_text(encoding="utf-8"))
     scripts = [step["run"] for job in loaded["jobs"].values() for step in job["steps"] if "run" in step]
     assert scripts and not any("${{" in script for script in scripts)
