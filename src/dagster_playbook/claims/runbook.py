@@ -8,31 +8,22 @@ whatever the keys are:
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from dagster_playbook.claims import placeholder
+from dagster_playbook.claims import runbook_front as front
 from dagster_playbook.claims import runbook_model as model
-from dagster_playbook.claims.runbook_model import Kind, Parameter, Runbook, Step, Trouble
+from dagster_playbook.claims.front_places import FrontPlaces
+from dagster_playbook.claims.runbook_model import Kind, Runbook, Step, Trouble
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Fence, Page
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _ID = re.compile(r"[a-z][a-z0-9_-]*")
-_PARAMETER_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "date": (str, dt.date),
-}
 #: stands in for the result of an earlier step when the page is checked: it has the form of a Nessie hash
 STEP_SAMPLE = "0123456789abcdef" * 4
-#: names that expressions use for something else
-_RESERVED = {"rows", "value", "steps", "row", "answer", "hash", "exit_code", "run_id", "status"}
 
 
 def is_runbook(page: Page) -> bool:
@@ -42,31 +33,37 @@ def is_runbook(page: Page) -> bool:
 
 def parse(page: Page) -> Runbook:
     """Read a page; whatever is wrong with it is in `troubles` of the result, nothing is raised."""
-    start = Location(page.path, 1)
+    places = FrontPlaces(page)
+    start = places.of()
     troubles: list[Trouble] = []
     head = page.front_matter.get("runbook")
     if not isinstance(head, dict):
-        troubles.append(_front("`runbook` in the front matter has to be a mapping", start))
+        troubles.append(front.front_problem("`runbook` in the front matter has to be a mapping", places.of("runbook")))
         head = {}
     troubles += [
-        _front(f"unknown key {key!r}; known: {', '.join(model.RUNBOOK_KEYS)}", start, str(key))
+        front.front_problem(
+            f"unknown key {key!r}; known: {', '.join(model.RUNBOOK_KEYS)}", places.of("runbook", key), str(key)
+        )
         for key in head
         if key not in model.RUNBOOK_KEYS
     ]
     title = page.front_matter.get("title")
     if not isinstance(title, str) or not title:
-        troubles.append(_front("a runbook needs a `title`", start))
+        troubles.append(front.front_problem("a runbook needs a `title`", places.of("title")))
+    troubles += [front.front_problem(message, at, subject) for message, at, subject in places.doubled()]
     steps = _steps(page, troubles)
     if not steps:
-        troubles.append(_front("no step: no fence of the page has an id, e.g. ```yaml {#run job=...}", start))
+        troubles.append(
+            front.front_problem("no step: no fence of the page has an id, e.g. ```yaml {#run job=...}", start)
+        )
     return Runbook(
         path=page.path,
         title=str(title or page.path),
-        owner=_owner(head, start, troubles),
-        risk=_word(head, "risk", model.RISKS, start, troubles),
-        needs=_needs(head, start, troubles),
-        timeout_s=_seconds(head.get("timeout", ""), start, troubles),
-        parameters=_parameters(head.get("parameters") or {}, start, troubles),
+        owner=front.owner(head, places, troubles),
+        risk=front.word(head, "risk", model.RISKS, places, troubles),
+        needs=front.needs(head, places, troubles),
+        timeout_s=_seconds(head.get("timeout", ""), places.of("runbook", "timeout"), troubles),
+        parameters=front.parameters_of(head.get("parameters") or {}, places, troubles),
         steps=steps,
         troubles=tuple(troubles),
     )
@@ -88,57 +85,6 @@ def with_samples(runbook: Runbook, data: Any) -> Any:
     return placeholder.replace_scalars(data, sample)
 
 
-def type_problem(parameter: Parameter, value: Any) -> str:
-    """Why a value is not of a parameter's type, or "" when it is."""
-    if parameter.is_list:
-        if not isinstance(value, list):
-            return f"a list is wanted, not {value!r}"
-        return next((p for item in value if (p := _item_problem(parameter, item))), "")
-    return _item_problem(parameter, value)
-
-
-def _item_problem(parameter: Parameter, value: Any) -> str:
-    wanted = parameter.item_type
-    allowed = _PYTHON_TYPES.get(wanted, (str,))
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        return f"{value!r} is no {wanted}"
-    if parameter.choices and value not in parameter.choices:
-        return f"{value!r} is none of {', '.join(map(str, parameter.choices))}"
-    return ""
-
-
-def _front(message: str, location: Location, subject: str = "runbook") -> Trouble:
-    return Trouble("RB401", "runbook-front-matter", message, location, subject)
-
-
-def _word(head: dict[str, Any], key: str, known: tuple[str, ...], at: Location, troubles: list[Trouble]) -> str:
-    value = head.get(key)
-    if value not in known:
-        troubles.append(_front(f"`{key}` has to be one of {', '.join(known)}, not {value!r}", at, key))
-        return known[-1]
-    return str(value)
-
-
-def _owner(head: dict[str, Any], at: Location, troubles: list[Trouble]) -> str:
-    value = head.get("owner")
-    if not isinstance(value, str) or not value:
-        troubles.append(_front("`owner` has to name the role that runs it", at, "owner"))
-    return str(value or "")
-
-
-def _needs(head: dict[str, Any], at: Location, troubles: list[Trouble]) -> tuple[str, ...]:
-    value = head.get("needs", [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        troubles.append(_front("`needs` has to be a list of words", at, "needs"))
-        return ()
-    troubles += [
-        _front(f"unknown need {item!r}; known: {', '.join(model.NEEDS)}", at, item)
-        for item in value
-        if item not in model.NEEDS
-    ]
-    return tuple(value)
-
-
 def _seconds(value: Any, at: Location, troubles: list[Trouble]) -> float:
     if value in ("", None):
         return 0.0
@@ -148,63 +94,6 @@ def _seconds(value: Any, at: Location, troubles: list[Trouble]) -> float:
             Trouble("RB403", "step-attribute", f"{value!r} is no duration such as 90s, 10m or 2h", at, str(value))
         )
     return seconds or 0.0
-
-
-def _parameters(table: Any, at: Location, troubles: list[Trouble]) -> dict[str, Parameter]:
-    if not isinstance(table, dict):
-        troubles.append(_front("`parameters` has to be a mapping of name to description", at, "parameters"))
-        return {}
-    found = {}
-    for name, entry in table.items():
-        troubles += [
-            Trouble("RB402", "runbook-parameter", f"parameter {name!r}: {problem}", at, str(name))
-            for problem in _parameter_problems(name, entry)
-        ]
-        if isinstance(name, str) and isinstance(entry, dict):
-            found[name] = _parameter(name, entry)
-    return found
-
-
-def _parameter(name: str, entry: dict[str, Any]) -> Parameter:
-    choices = entry.get("choices")
-    return Parameter(
-        name=name,
-        type=str(entry.get("type", "string")),
-        help=str(entry.get("help", "")),
-        default=_plain(entry.get("default")),
-        example=_plain(entry.get("example")),
-        choices=tuple(_plain(choices)) if isinstance(choices, list) else (),
-        secret=entry.get("secret") is True,
-        required="default" not in entry,
-    )
-
-
-def _plain(value: Any) -> Any:
-    """YAML makes a date of `2024-01-01`; here it is text, as Dagster's config wants it."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, dt.date) else value
-
-
-def _parameter_problems(name: Any, entry: Any) -> Iterator[str]:
-    if not isinstance(name, str) or not _PARAMETER_NAME.fullmatch(name) or name in _RESERVED:
-        yield "a name is lower case letters, digits and underscores, and none of " + ", ".join(sorted(_RESERVED))
-    if not isinstance(entry, dict):
-        yield "has to be a mapping with `type` and `help`"
-        return
-    yield from (f"unknown key {key!r}" for key in entry if key not in model.PARAMETER_KEYS)
-    parameter = _parameter(str(name), entry)
-    if parameter.item_type not in model.SCALAR_TYPES:
-        yield f"unknown type {parameter.type!r}; known: {', '.join(model.SCALAR_TYPES)} and list[...] of them"
-        return
-    if not parameter.help:
-        yield "has no `help`: say what the person has to give"
-    if parameter.required and parameter.example is None:
-        yield "has neither `default` nor `example`; the page is checked with it"
-    for key in ("default", "example"):
-        value = _plain(entry.get(key))
-        if value is not None and (problem := type_problem(parameter, value)):
-            yield f"`{key}`: {problem}"
 
 
 def _steps(page: Page, troubles: list[Trouble]) -> tuple[Step, ...]:

@@ -66,7 +66,10 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A value that the person gives, by name; `example` stands in for it when the page is checked."""
+    """A value that the person gives, by name; `example` stands in for it when the page is checked.
+
+    `location` is the place of its name in the front matter.
+    """
 
     name: str
     type: str
@@ -76,6 +79,7 @@ class Parameter:
     choices: tuple[Any, ...] = ()
     secret: bool = False
     required: bool = True
+    location: Location | None = None
 
     @property
     def is_list(self) -> bool:

@@ -26,6 +26,7 @@ class FrontMatter:
 
     values: dict[str, object] = field(default_factory=dict)
     line_count: int = 0
+    text: str = ""
     problem: Problem | None = None
 
 
@@ -57,7 +58,7 @@ def _read_yaml(lines: list[str], path: str) -> FrontMatter:
     if not isinstance(values, dict):
         kind = "empty" if values is None else f"a {type(values).__name__}"
         return _malformed(path, 1, 1, f"{kind}, not a mapping of keys to values")
-    return FrontMatter({str(key): value for key, value in values.items()}, len(lines) + 2)
+    return FrontMatter({str(key): value for key, value in values.items()}, len(lines) + 2, text)
 
 
 def _refuse_alias_bomb(text: str) -> None:

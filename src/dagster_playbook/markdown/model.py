@@ -120,6 +120,7 @@ class Page:
     Attributes:
         path: POSIX, relative to the project.
         anchors: ids that HTML of the page sets, beside those of its headings.
+        front_matter_text: its YAML without the dashes; line 1 of it is line 2 of the page; "" when it is no YAML.
         files: every file that was read for it, the page first, then includes, in order of first use.
     """
 
@@ -127,6 +128,7 @@ class Page:
     files: tuple[str, ...] = ()
     front_matter: dict[str, object] = field(default_factory=dict)
     front_matter_lines: int = 0
+    front_matter_text: str = ""
     fences: list[Fence] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     bindings: list[FactBinding] = field(default_factory=list)

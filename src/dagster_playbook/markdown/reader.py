@@ -60,6 +60,7 @@ def _expand(page: Page, text: str, includer: Includer) -> None:
     lines = text.split("\n")
     front = split_front_matter(lines, page.path)
     page.front_matter, page.front_matter_lines = front.values, front.line_count
+    page.front_matter_text = front.text
     if front.problem:
         page.problems.append(front.problem)
     first = front.line_count

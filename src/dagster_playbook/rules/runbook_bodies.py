@@ -12,36 +12,30 @@ from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.claims.step_text import bound_sql, commands, split
 from dagster_playbook.platform.facts import Facts
+from dagster_playbook.rules import runbook_yaml
+from dagster_playbook.rules.runbook_yaml import BodyProblem
 
-BodyProblem = tuple[str, str, int, str]
-
-#: what a step's own `expect=` may speak of; a query's columns come on top
-RESULTS: dict[Kind, frozenset[str]] = {
-    Kind.JOB: frozenset({"status", "run_id"}),
-    Kind.COMMAND: frozenset({"exit_code", "output"}),
-    Kind.QUERY: frozenset({"rows", "value"}),
-    Kind.NESSIE: frozenset({"rows", "value", "hash", "name", "type"}),
-    Kind.DAGSTER: frozenset({"rows", "run_id", "status", "begun", "models", "done"}),
-    Kind.FACTS: frozenset(),
-    Kind.ASK: frozenset({"answer"}),
-}
 _YAML_KINDS = (Kind.JOB, Kind.NESSIE, Kind.DAGSTER, Kind.FACTS)
 #: what only a shell gives a meaning to; quoted text has none of it left after shlex
 _OPERATORS = re.compile(r"^(?:[|&;<>()]+|\d?>{1,2}&?\d?)$")
 _EXPANSION = re.compile(r"\$[\w({]|`")
 
 
-def names(step: Step) -> list[str]:
-    """The placeholders of a step's body."""
-    return placeholder.names(step.fence.body)
+def names(step: Step) -> list[tuple[str, int]]:
+    """(placeholder, 1-based line) of a step's body, in order."""
+    lines = enumerate(step.fence.body.split("\n"), start=1)
+    return [(name, number) for number, line in lines for name in placeholder.names(line)]
 
 
 def columns(step: Step) -> frozenset[str]:
-    """The column names that a query returns, by their aliases."""
+    """The column names that a query returns, by their aliases; `*` when the text does not tell them all."""
     if step.kind is not Kind.QUERY:
         return frozenset()
     tree = _select(step)
-    return frozenset(tree.named_selects) if tree is not None and not isinstance(tree, str) else frozenset()
+    if tree is None or isinstance(tree, str):
+        return frozenset("*")
+    selected = getattr(tree, "named_selects", None)
+    return frozenset(selected if selected is not None else "*")
 
 
 def restates(step: Step) -> bool:
@@ -69,6 +63,8 @@ def problems(step: Step, facts: Facts) -> Iterator[BodyProblem]:
         yield from _command(step)
     elif step.kind is Kind.QUERY:
         yield from _query(step)
+    elif step.kind is Kind.ASK and not step.fence.body.strip():
+        yield "RB419", f"step {step.id!r} asks nothing: write the question into the block", 0, step.id
 
 
 def _yaml(step: Step, facts: Facts) -> Iterator[BodyProblem]:
@@ -86,10 +82,8 @@ def _yaml(step: Step, facts: Facts) -> Iterator[BodyProblem]:
     for text in placeholder.scalars(data):
         if placeholder.names(text) and placeholder.whole(text) is None:
             yield "RB413", f'{text!r}: a parameter stands alone, as "{{{{ name }}}}"', _line(step, text), text
-    if step.kind is Kind.FACTS and facts.values:
-        for key in data if isinstance(data, dict) else ():
-            if key not in facts.values:
-                yield "RB417", f"no fact {key!r}", _line(step, str(key)), str(key)
+    if step.kind is not Kind.JOB:
+        yield from runbook_yaml.problems(step, facts)
 
 
 def _command(step: Step) -> Iterator[BodyProblem]:

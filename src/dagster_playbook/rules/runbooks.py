@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator
 
 from dagster_playbook.claims import expression
 from dagster_playbook.claims.runbook import is_runbook, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step, Trouble
+from dagster_playbook.claims.runbook_operations import LANGUAGES, results
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules import runbook_bodies
+from dagster_playbook.rules.runbook_yaml import hint
 
 Problem = tuple[str, str, str, Location, str]
 
@@ -38,6 +39,8 @@ RULES = {
     "RB416": ("unapproved-restatement", "A step restates models and asks for no approval."),
     "RB417": ("unknown-runbook-fact", "A step names a fact that the platform does not have."),
     "RB418": ("result-before-step", "A step uses the result of a step that has not run by then."),
+    "RB419": ("step-body", "What a step asks is not what its kind takes: a key, a value, or nothing at all."),
+    "RB420": ("unknown-result", "A step uses a field that the result of another step does not have."),
 }
 
 
@@ -65,28 +68,31 @@ def trouble(rule: str, message: str, location: Location, subject: str) -> Troubl
 def _parameters(runbook: Runbook, _: Facts) -> Iterator[Trouble]:
     used: set[str] = set()
     for step in runbook.steps:
-        for name in _names(step):
-            head = name.split(".")[0]
+        for name, location in _names(step):
+            head = name.split(".", maxsplit=1)[0]
             used.add(head)
             if head != "steps" and head not in runbook.parameters:
-                message = f"step {step.id!r} uses {name!r}, which is not declared{_hint(head, runbook.parameters)}"
-                yield trouble("RB405", message, step.location, name)
-    for name in runbook.parameters:
+                message = f"step {step.id!r} uses {name!r}, which is not declared{hint(head, runbook.parameters)}"
+                yield trouble("RB405", message, location, name)
+    for name, parameter in runbook.parameters.items():
         if name not in used:
-            yield trouble("RB406", f"parameter {name!r} is used by no step", Location(runbook.path, 1), name)
+            at = parameter.location or Location(runbook.path, 1)
+            yield trouble("RB406", f"parameter {name!r} is used by no step", at, name)
 
 
-def _names(step: Step) -> list[str]:
-    """Parameters and earlier results that a step reads; results of its own are left out."""
-    names = runbook_bodies.names(step) + ([step.reexecutes] if step.reexecutes else [])
-    own = runbook_bodies.RESULTS[step.kind] | runbook_bodies.columns(step)
+def _names(step: Step) -> list[tuple[str, Location]]:
+    """Parameters and earlier results that a step reads, each with its place; results of its own are left out."""
+    found = [(name, step.fence.at(line)) for name, line in runbook_bodies.names(step)]
+    if step.reexecutes:
+        found.append((step.reexecutes, step.location))
+    own = frozenset(results(step)) | runbook_bodies.columns(step)
     for text, produced in ((step.expect, own), (step.unless, frozenset[str]())):
         try:
             used = expression.parse(text).names() if text else []
         except expression.ExpressionError:
             continue
-        names += [name for name in used if name.split(".")[0] not in produced]
-    return names
+        found += [(name, step.location) for name in used if name.split(".")[0] not in produced and "*" not in produced]
+    return found
 
 
 def _graph(runbook: Runbook, _: Facts) -> Iterator[Trouble]:
@@ -95,7 +101,7 @@ def _graph(runbook: Runbook, _: Facts) -> Iterator[Trouble]:
         for attribute in ("on_failure", "then"):
             target = getattr(step, attribute)
             if target and target not in ids:
-                message = f"{attribute}={target!r}: no such step{_hint(target, ids)}"
+                message = f"{attribute}={target!r}: no such step{hint(target, ids)}"
                 yield trouble("RB410", message, step.location, target)
         handler = runbook.step(step.on_failure)
         if handler is not None and not handler.recovery:
@@ -162,14 +168,29 @@ def _order(runbook: Runbook, _: Facts) -> Iterator[Trouble]:
     """A result may be used by a step that stands below, or by a recovery step of a later one."""
     ids = [s.id for s in runbook.steps]
     for index, step in enumerate(runbook.steps):
-        for name in (n for n in _names(step) if n.startswith("steps.")):
-            source = name.split(".")[1] if name.count(".") >= 2 else ""
+        for name, location in _names(step):
+            head, _dot, rest = name.partition(".")
+            if head != "steps":
+                continue
+            source, _dot, field = rest.partition(".")
             if source not in ids:
-                message = f"{name!r}: no such step{_hint(source, ids)}; results are `steps.<id>.<field>`"
-                yield trouble("RB410", message, step.location, name)
+                message = f"{name!r}: no such step{hint(source, ids)}; results are `steps.<id>.<field>`"
+                yield trouble("RB410", message, location, name)
             elif ids.index(source) >= index:
                 message = f"step {step.id!r} uses the result of {source!r}, which runs later"
-                yield trouble("RB418", message, step.location, name)
+                yield trouble("RB418", message, location, name)
+            else:
+                yield from _field(runbook.steps[ids.index(source)], field, name, location)
+
+
+def _field(source: Step, field: str, name: str, location: Location) -> Iterator[Trouble]:
+    """Whether a step gives the field that another one reads; only the first part, for a result may nest."""
+    given = frozenset(results(source)) | runbook_bodies.columns(source)
+    first = field.split(".", maxsplit=1)[0]
+    if first not in given and "*" not in given:
+        known = ", ".join(sorted(given))
+        message = f"{name!r}: step {source.id!r} gives no {first!r}{hint(first, given)}; it gives {known}"
+        yield trouble("RB420", message, location, name)
 
 
 def _safety(runbook: Runbook, facts: Facts) -> Iterator[Trouble]:
@@ -181,20 +202,21 @@ def _safety(runbook: Runbook, facts: Facts) -> Iterator[Trouble]:
             message = f"step {step.id!r} changes something, so it cannot be repeated with `wait`"
             yield trouble("RB403", message, step.location, "wait")
         if step.kind is Kind.JOB and facts.jobs and step.subject not in facts.jobs:
-            message = f"no Dagster job {step.subject!r}{_hint(step.subject, facts.jobs)}"
+            message = f"no Dagster job {step.subject!r}{hint(step.subject, facts.jobs)}"
             yield trouble("RB409", message, step.location, step.subject)
-        if step.kind is Kind.JOB and not step.approve and runbook_bodies.restates(step):
-            message = f'step {step.id!r} restates models: give it approve="<role>"'
+        if step.kind is Kind.JOB and not step.approve and (step.reexecutes or runbook_bodies.restates(step)):
+            what = "does the rest of a restatement" if step.reexecutes else "restates models"
+            message = f'step {step.id!r} {what}: give it approve="<role>"'
             yield trouble("RB416", message, step.location, step.id)
-
-
-def _hint(word: str, known: object) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)  # type: ignore[call-overload]
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _bodies(runbook: Runbook, facts: Facts) -> Iterator[Trouble]:
     for step in runbook.steps:
+        wanted = LANGUAGES.get(step.kind, ())
+        if wanted and step.fence.language not in wanted:
+            what = repr(step.fence.language) if step.fence.language else "no language"
+            message = f"step {step.id!r} is of kind {step.kind}, so its block is {wanted[0]}, not {what}"
+            yield trouble("RB403", message, step.location, step.fence.language)
         for rule, message, line, subject in runbook_bodies.problems(step, facts):
             location = step.fence.at(line) if line else step.location
             yield trouble(rule, message, location, subject)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dagster_playbook.claims.runbook import type_problem
+from dagster_playbook.claims.runbook_front import type_problem
 from dagster_playbook.claims.runbook_model import Parameter, Runbook
 from dagster_playbook.errors import RunbookError
 

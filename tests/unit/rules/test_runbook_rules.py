@@ -35,6 +35,13 @@ def test_nothing_beside_the_rule_is_raised(name: str) -> None:
     assert codes - follow_ups.get(name, set()) == {name.split("-", maxsplit=1)[0]}
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if "<!-- line: " in (FOLDER / name).read_text()])
+def test_the_finding_stands_at_the_line_that_a_person_edits(name: str) -> None:
+    """A page that says `<!-- line: 12 -->` has its findings on that line and nowhere else."""
+    wanted = int((FOLDER / name).read_text().split("<!-- line: ")[1].split()[0])
+    assert {location.line for _, _, _, location, _ in problems(read_page(FOLDER, name), FACTS)} == {wanted}
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("sound")])
 def test_a_sound_page_breaks_no_rule(name: str) -> None:
     """No false alarm on what the format allows."""
