@@ -125,6 +125,32 @@ def test_trino_killed_in_a_write_leaves_the_table_whole(stack: Any, schema: str)
     assert stack.sql(f"SELECT count(*) FROM {table}").scalar() in (1, 9_000_001)
 
 
+@contextlib.contextmanager
+def no_room(stack: Any) -> Iterator[None]:
+    """No file of the object store can grow over 64 KiB, which is for a writer what a full disk is."""
+    store = psutil.Process(pid_of(stack, "s3proxy"))
+    kept = store.rlimit(psutil.RLIMIT_FSIZE)
+    store.rlimit(psutil.RLIMIT_FSIZE, (64 * 1024, kept[1]))
+    try:
+        yield
+    finally:
+        store.rlimit(psutil.RLIMIT_FSIZE, kept)
+
+
+def test_a_full_object_store_leaves_main_as_it_was(stack: Any, schema: str) -> None:
+    """A write that the object store has no room for fails with an error, and main is at the commit that it was at."""
+    table = f"iceberg.{schema}.growing"
+    stack.sql(f"CREATE TABLE {table} AS SELECT random() AS n")
+    with stack.nessie() as client:
+        before = client.get_reference("main")
+        with no_room(stack), pytest.raises(TrinoError, match=r"(?i)s3|writ|clos|commit"):
+            stack.sql(f"INSERT INTO {table} SELECT random() FROM UNNEST(sequence(1, 10000), repeat(1, 10000))")
+        assert client.get_reference("main") == before
+    assert stack.sql(f"SELECT count(*) FROM {table}").scalar() == 1
+    stack.sql(f"INSERT INTO {table} VALUES (2)")
+    assert stack.sql(f"SELECT count(*) FROM {table}").scalar() == 2
+
+
 @pytest.fixture(scope="module")
 def killed_start(stack_tools: None, stack_templates: Path, stack_home: Path) -> Iterator[tuple[LocalStack, int]]:
     """A second stack whose `playbook stack up` was ended by kill -9 while Nessie was starting."""

@@ -12,6 +12,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from dagster_playbook.platform.loader import load_facts
+from dagster_playbook.settings import load_settings
+
 pytestmark = pytest.mark.stack
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -19,20 +22,19 @@ MODELS = PROJECT / "warehouse" / "oso_sqlmesh" / "models"
 PUBLIC = {path.stem for path in (MODELS / "marts").glob("*.sql")}
 
 
-def run_job(stack: Any, home: Path, job: str) -> None:
+def execute(stack: Any, home: Path, job: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a job of the code location as an operator would, on the stack."""
     environment = {
         **os.environ,
         **stack.env,
         "DAGSTER_HOME": str(home),
         "OSO_WAREHOUSE_DATA": str(home),
-        # These restatements are nobody's production: the stack is deleted after the run.
-        "OSO_RESTATEMENT_APPROVAL": "off",
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
+        **settings,
     }
     arguments = ["-m", "dagster", "job", "execute", "-m", "oso_dagster.definitions", "-j", job]
-    result = subprocess.run(
+    return subprocess.run(
         [sys.executable, *arguments],
         cwd=PROJECT / "warehouse",
         env=environment,
@@ -40,6 +42,11 @@ def run_job(stack: Any, home: Path, job: str) -> None:
         text=True,
         check=False,
     )
+
+
+def run_job(stack: Any, home: Path, job: str) -> None:
+    """Run a job to its success; these restatements are nobody's production, so they need no approval."""
+    result = execute(stack, home, job, OSO_RESTATEMENT_APPROVAL="off")
     assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
 
 
@@ -107,6 +114,52 @@ def test_sqlmesh_keeps_its_state_in_postgres(warehouse: Any) -> None:
     ):
         cursor.execute("SELECT count(DISTINCT name) FROM sqlmesh._snapshots")
         assert cursor.fetchone()[0] >= len(PUBLIC)
+
+
+def test_a_restatement_without_approval_is_refused(warehouse: Any, home: Path) -> None:
+    """On Trino too a restatement that nobody approved fails, says how to ask, and leaves main where it was."""
+    with warehouse.nessie() as client:
+        before = client.get_reference("main")
+        result = execute(warehouse, home, "sqlmesh_restate_collection_assets", OSO_RESTATEMENT_APPROVAL="")
+        assert client.get_reference("main") == before
+    assert result.returncode != 0
+    assert "models would be restated" in result.stdout + result.stderr
+    assert "--request" in result.stdout + result.stderr
+
+
+def test_the_recorded_facts_are_the_running_ones(warehouse: Any) -> None:
+    """The columns that are recorded of each model are the columns of its table on Trino, in the same order."""
+    recorded = {m.name: list(m.columns) for m in load_facts(load_settings(PROJECT)).models.values() if is_made(m)}
+    rows = warehouse.sql(
+        "SELECT table_schema || '.' || table_name, column_name FROM iceberg.information_schema.columns "
+        "WHERE table_schema = 'oso' ORDER BY ordinal_position"
+    ).rows
+    running: dict[str, list[str]] = {}
+    for table, column in rows:
+        running.setdefault(table, []).append(column)
+    assert {name: running.get(name) for name in recorded} == recorded
+
+
+def is_made(model: Any) -> bool:
+    """Whether the platform makes the model's table; external ones are loaded by the sources."""
+    return bool(model.kind != "EXTERNAL")
+
+
+def test_our_own_pages_hold_on_the_running_services(warehouse: Any) -> None:
+    """`playbook check --live` is green on this project's pages, with every query analysed by Trino."""
+    program = "from dagster_playbook.cli import main; main()"
+    environment = {k: v for k, v in {**os.environ, **warehouse.env}.items() if k != "DAGSTER_WEBSERVER_URL"}
+    result = subprocess.run(
+        [sys.executable, "-c", program, "check", "--live"],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "not materialised" not in result.stderr
+    assert "questions to Trino 476" in result.stderr
 
 
 def test_a_restatement_does_not_reach_consumers(warehouse: Any, home: Path) -> None:
