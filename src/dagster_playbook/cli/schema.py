@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     help="The folder with pyproject.toml, or one below it; default: here.",
 )
 def command(name: str | None, output: Path | None, project: Path) -> None:
-    """Print the JSON Schema of the run config of a job, or of the config of an op.
+    """Print the JSON Schema of the run config of a job, of the config of an op, or of a `runbook`.
 
     Built from Dagster's own config types: an editor that completes and validates by it comes to the same verdict as
     Dagster. Without NAME and --output, lists the jobs and ops that there are schemas for.
@@ -32,11 +32,17 @@ def command(name: str | None, output: Path | None, project: Path) -> None:
       playbook schema sqlmesh_all_assets > run-config.schema.json
       playbook schema sqlmesh_project
       playbook schema --output schemas
+      playbook schema runbook  # the front matter of a runbook
 
     \b
     In a YAML file, for editors that read yaml-language-server comments:
       # yaml-language-server: $schema=schemas/sqlmesh_all_assets.schema.json
     """
+    if name == "runbook" and output is None:
+        from dagster_playbook.claims.runbook_schema import schema as runbook_schema
+
+        click.echo(json.dumps(runbook_schema(), indent=2))
+        return
     from dagster_playbook.platform.loader import load_facts
     from dagster_playbook.settings import find_root, load_settings
 
