@@ -85,7 +85,7 @@ def pr_check(settings: Settings, change: Change, checks: tuple[str, ...] = ()) -
             try:
                 yield check(settings, layout, change)
             except PlaybookError as error:
-                yield Section(name, "fail", f"could not look: {error.message}", str(error))
+                yield Section(name, "fail", f"could not look: {error.message}", f"```text\n{error}\n```")
 
 
 def _lint(settings: Settings, layout: Layout, change: Change) -> Section:
@@ -196,8 +196,9 @@ def _docs(settings: Settings, layout: Layout, change: Change) -> Section:
     try:
         document = json.loads(done.stdout)
     except ValueError as error:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise ScaffoldError(f"playbook check said: {said[-1] if said else 'nothing'}") from error
+        said = (done.stderr or done.stdout).strip()
+        told = said.rsplit("error: ", 1)[-1] or "nothing"
+        raise ScaffoldError(f"playbook check could not look: {told.splitlines()[0]}", cure=said[-2000:]) from error
     counts, findings = document["summary"], document["findings"]
     lines = [f"- `{f['path']}:{f['line']}` {f['rule']}: {f['message']}" for f in findings]
     told = f"{counts['files']} pages, {counts['checked']} claims checked, {len(findings)} findings"
