@@ -78,10 +78,13 @@ def rows(layout: Layout, url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     (data / "a.jsonl").write_text("\n".join(map(json.dumps, RECORDS)))
     (data / "a.json").write_text(json.dumps(RECORDS))
     (data / "b.json").write_text(json.dumps({"result": {"items": RECORDS}}))
+    for part in range(2):
+        (data / f"part-{part}.jsonl").write_text("\n".join(map(json.dumps, RECORDS[part::2])))
     parquet.write_table(pa.Table.from_pylist(RECORDS), data / "a.parquet")
     sources: dict[str, tuple[Kind, str]] = {
         "csv": ("files", f"{data}/a.csv"),
         "jsonl": ("files", f"{data}/a.jsonl"),
+        "glob": ("files", f"{data}/part-*.jsonl"),
         "json": ("files", f"{data}/a.json"),
         "inner": ("files", f"{data}/b.json"),
         "parquet": ("files", f"{data}/a.parquet"),
@@ -100,7 +103,7 @@ def rows(layout: Layout, url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     return found
 
 
-@pytest.mark.parametrize("table", ["csv", "jsonl", "json", "inner", "parquet", "list"])
+@pytest.mark.parametrize("table", ["csv", "jsonl", "glob", "json", "inner", "parquet", "list"])
 def test_loader_yields_the_source(table: str, rows: dict[str, list[Any]]) -> None:
     """Every record of the source comes out of the generated module, in the order of its columns."""
     assert rows[f"kinds__{table}"] == [[r["id"], r["note"], r["score"]] for r in RECORDS]

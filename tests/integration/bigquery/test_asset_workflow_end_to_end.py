@@ -26,7 +26,7 @@ from dagster_playbook.settings import load_settings
 
 pytestmark = pytest.mark.bigquery
 ROOT = Path(__file__).resolve().parents[3]
-RECORDS = [
+RECORDS: list[dict[str, Any]] = [
     {
         "id": n,
         "select": ["open", "closed", None][n % 3],
@@ -131,7 +131,7 @@ def test_bigquery_table_becomes_a_staged_model(
     schema += [field("steps", "RECORD", mode="REPEATED", fields=inner), field("_airbyte_raw_id", "STRING")]
     writer.create_table(bigquery.Table("p.d.workflow", schema=schema), timeout=10)
     rows = [
-        {**{k: r[k] for k in ("id", "select", "created_at")}, "steps": [{"a": 1, "b": ["x"]}] * (int(str(r["id"])) % 3)}
+        {**{k: r[k] for k in ("id", "select", "created_at")}, "steps": [{"a": 1, "b": ["x"]}] * (r["id"] % 3)}
         for r in RECORDS
     ]
     assert writer.insert_rows_json("p.d.workflow", rows, timeout=10, retry=None) == []
@@ -144,21 +144,10 @@ def test_bigquery_table_becomes_a_staged_model(
     assert header == "id,select,created_at,steps"
 
 
-def test_files_become_a_materialised_asset(project: Path, tmp_path: Path) -> None:
-    """Files that a glob matches become one asset and a seed with its model."""
-    for part in range(2):
-        lines = [json.dumps({**record, "id": part * 100 + int(str(record["id"]))}) for record in RECORDS]
-        (tmp_path / f"answers-{part}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    files = ("--files", str(tmp_path / "answers-*.jsonl"))
-    _green(_playbook("asset", "survey", "answers", *files, "--project", str(project)))
-    seed = _green(_playbook("seed", "survey", "answers", "--no-run", "--project", str(project)))
-    assert "id: largest" in seed["covered"]
-
-
 def test_the_written_files_keep_every_rule(project: Path) -> None:
-    """What was written for the four sources has no finding of lint-warehouse."""
+    """What was written for the three sources has no finding of lint-warehouse."""
     result = lint_warehouse(layout_of(load_settings(project)), now=datetime.now(UTC))
-    written = [f for f in result.findings if any(s in f.location.path for s in ("tracker", "shop", "lake", "survey"))]
+    written = [f for f in result.findings if any(s in f.location.path for s in ("tracker", "shop", "lake"))]
     assert [f"{f.location}: {f.message}" for f in written] == []
     assert any("stg_tracker__issues" in path for path in result.files)
 
@@ -175,17 +164,7 @@ def test_sqlmesh_tests_are_green_with_the_new_models(project: Path) -> None:
 def test_a_second_time_overwrites_nothing(project: Path, endpoint: str) -> None:
     """Asked again with another description, the command refuses and leaves every file as it was."""
     before = {path: path.read_bytes() for path in project.rglob("*.py")}
-    arguments = (
-        "asset",
-        "tracker",
-        "issues",
-        "--rest",
-        endpoint,
-        "--description",
-        "Another.",
-        "--project",
-        str(project),
-    )
-    result = _playbook(*arguments)
+    source = ("tracker", "issues", "--rest", endpoint, "--description", "Another.")
+    result = _playbook("asset", *source, "--project", str(project))
     assert "would be overwritten" in str(result.exception)
     assert before == {path: path.read_bytes() for path in project.rglob("*.py")}
