@@ -40,7 +40,7 @@ print(json.dumps(found))
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     """A copy of the warehouse."""
     root = tmp_path_factory.mktemp("loaders")
-    shutil.copytree(ROOT / "warehouse", root / "warehouse", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "warehouse", root / "warehouse", ignore=shutil.ignore_patterns("__pycache__", ".*", "logs"))
     shutil.copy(ROOT / "pyproject.toml", root)
     return layout_of(load_settings(root))
 

@@ -42,7 +42,7 @@ RECORDS: list[dict[str, Any]] = [
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the warehouse with data of its own."""
     root = tmp_path_factory.mktemp("workflow")
-    shutil.copytree(ROOT / "warehouse", root / "warehouse", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "warehouse", root / "warehouse", ignore=shutil.ignore_patterns("__pycache__", ".*", "logs"))
     shutil.copy(ROOT / "pyproject.toml", root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OSO_WAREHOUSE_DATA", str(root / "data"))
