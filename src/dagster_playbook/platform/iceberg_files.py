@@ -84,7 +84,10 @@ class Lake:
         try:
             found = files.get_file_info(FileSelector(folder, recursive=True))
         except OSError as error:
-            raise PlatformError(f"the object store cannot be listed: {error}", cure="check S3_ENDPOINT") from error
+            raise PlatformError(
+                f"the object store cannot be listed: {error}",
+                cure="check S3_ENDPOINT; after a full disk a local stack needs `playbook stack down` and `up`",
+            ) from error
         return [(info.path, int(info.size), info.mtime) for info in found if info.is_file]
 
     def __repr__(self) -> str:

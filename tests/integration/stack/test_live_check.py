@@ -39,8 +39,12 @@ def check(project: Path, env: dict[str, str], *arguments: str) -> tuple[int, lis
     """Run `playbook check`; its exit code, its findings, and what it told."""
     program = "from dagster_playbook.cli import main; main()"
     command = [sys.executable, "-c", program, "check", "--format", "json", *arguments]
+    # Dagster is other tests' business; its port is remembered even while it does not run.
+    services = {k: v for k, v in env.items() if k != "DAGSTER_WEBSERVER_URL"}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TRINO_", "NESSIE_", "DAGSTER_WEB"))}
-    result = subprocess.run(command, cwd=project, env={**inherited, **env}, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, cwd=project, env={**inherited, **services}, capture_output=True, text=True, check=False
+    )
     return result.returncode, json.loads(result.stdout)["findings"] if result.stdout else [], result.stderr
 
 

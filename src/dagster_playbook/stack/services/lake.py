@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
+
 from dagster_playbook.stack.health import ask
 from dagster_playbook.stack.ports import LOOPBACK
 from dagster_playbook.stack.properties import filled, read_flags
@@ -12,6 +16,8 @@ from dagster_playbook.stack.service import Context, NotReadyError, Service
 BUCKET = "lake"
 #: S3 wants a region; a local folder has none
 REGION = "us-east-1"
+#: S3Proxy writes to `<name>-<uuid>` and renames it when it is whole
+_HALF_WRITTEN = re.compile(r"-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 def s3_environment(context: Context) -> dict[str, str]:
@@ -29,9 +35,23 @@ def prepare(context: Context) -> None:
     """Make the bucket (a folder) and fill the template, which S3Proxy cannot do itself."""
     folder = context.room.data / "s3proxy"
     (folder / BUCKET).mkdir(parents=True, exist_ok=True)
+    clear_half_written(folder / BUCKET)
     template = context.config / "s3proxy" / "s3proxy.properties"
     text = filled(template, s3_environment(context) | {"S3_FOLDER": str(folder)})
     write_private(context.room.generated / "s3proxy.properties", text)
+
+
+def clear_half_written(folder: Path) -> int:
+    """Delete what a full disk or a crash left of files that S3Proxy was writing; how many there were.
+
+    They are nobody's objects, and S3Proxy fails to list a folder that holds one: it misses their attributes.
+    """
+    if not hasattr(os, "listxattr"):  # pragma: no cover - other systems keep the attributes elsewhere
+        return 0
+    left = [p for p in folder.rglob("*") if _HALF_WRITTEN.search(p.name) and p.is_file() and not os.listxattr(p)]
+    for path in left:
+        path.unlink()
+    return len(left)
 
 
 def argv(context: Context) -> list[str]:
