@@ -50,9 +50,7 @@ def test_search_finds_a_config_key(page: Page, site: str) -> None:
     box = page.locator("input.md-search__input")
     box.click()
     box.press_sequentially("restate_entity_categories")
-    results = page.locator(".md-search-result__link")
-    expect(results.first).to_be_visible()
-    assert any(RESTATEMENTS in (link.get_attribute("href") or "") for link in results.all())
+    expect(page.locator(f".md-search-result__link[href*='{RESTATEMENTS}']").first).to_be_visible(timeout=15_000)
 
 
 def test_dark_mode_stays_after_a_reload(page: Page, site: str) -> None:

@@ -21,6 +21,7 @@ class LiveAuthority:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._held: dict[str, list[Worker]] = {}
 
     def select(self, entry: str) -> SelectorAnswer:
         """Which models one selector entry matches, over all projects; an entry that no project parses is an error."""
@@ -65,13 +66,20 @@ class LiveAuthority:
     def _prints(self) -> Fingerprints:
         return fingerprints(self._settings)
 
-    @cached_property
+    @property
     def _sqlmesh(self) -> list[Worker]:
-        return POOL.workers("sqlmesh", self._settings, self._prints.sqlmesh)
+        return self._workers("sqlmesh", self._prints.sqlmesh)
 
-    @cached_property
+    @property
     def _dagster(self) -> list[Worker]:
-        return POOL.workers("dagster", self._settings, self._prints.dagster)
+        return self._workers("dagster", self._prints.dagster)
+
+    def _workers(self, kind: str, state: str) -> list[Worker]:
+        """The workers held, or new ones when the pool has ended them to make room for other projects."""
+        held = self._held.get(kind, [])
+        if not held or any(worker.is_closed for worker in held):
+            held = self._held[kind] = POOL.workers(kind, self._settings, state)
+        return held
 
 
 def text_answer(raw: dict[str, Any]) -> TextAnswer:

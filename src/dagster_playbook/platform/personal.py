@@ -76,7 +76,11 @@ class Mask:
         if isinstance(value, datetime | date):
             return value.replace(month=1, day=1)
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-            return type(value)(self._letters(str(int(value)))) if math.isfinite(value) and abs(float(value)) < 1e15 else value
+            return (
+                type(value)(self._letters(str(int(value))))
+                if math.isfinite(value) and abs(float(value)) < 1e15
+                else value
+            )
         return value
 
     def _address(self, found: re.Match[str]) -> str:

@@ -43,6 +43,8 @@ class Worker:
         self._root = settings.root
         self._process = process
         self._buffer = b""
+        #: whether `close` was called: the pool ends a worker that others may still hold
+        self.is_closed = False
         described = {"root": str(settings.root.resolve()), "environment": settings.environment}
         self._write({**described, "project": asdict(project) if project else None})
 
@@ -81,6 +83,7 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
+        self.is_closed = True
         self._process.close()
 
     def _write(self, message: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ import pytest
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform import workers as workers_module
 from dagster_playbook.platform.fingerprint import fingerprints
-from dagster_playbook.platform.workers import WorkerPool
+from dagster_playbook.platform.live_authority import LiveAuthority
+from dagster_playbook.platform.workers import POOL, WorkerPool
 from dagster_playbook.settings import Settings
 
 
@@ -143,3 +144,11 @@ def test_a_worker_s_state_is_the_part_s_fingerprint(sample_settings: Settings) -
     parts = fingerprints(sample_settings)
     assert len({parts.total, parts.sqlmesh, parts.dagster, parts.commands}) == 4
     assert os.environ.get("PLAYBOOK_NUMBER") is None
+
+
+def test_an_authority_outlives_the_room_of_the_pool(sample_settings: Settings) -> None:
+    """When the pool has ended a worker to make room for others, the next question starts it anew."""
+    authority = LiveAuthority(sample_settings)
+    before = authority.select("shop.*")
+    POOL.close()
+    assert authority.select("shop.*") == before
