@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     Examples:
       playbook run runbooks/run-all-assets.md
       playbook run runbooks/restate-by-model.md -p models=oso.stg_pypi__projects
-      playbook run runbooks/promote-consumer.md -p hash=3fa2... --answer verified=yes --format json
+      playbook run runbooks/promote-consumer.md -p commit=3fa2... --answer sure=yes --format json
     """
     from dagster_playbook.runbook.plan import make_plan
     from dagster_playbook.runbook.reach import run_config_of

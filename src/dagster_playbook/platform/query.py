@@ -14,6 +14,10 @@ from dagster_playbook.settings import Settings, SqlmeshProject
 MAX_ROWS = 1000
 
 
+class QueryRefusedError(PlatformError):
+    """The engine was asked, and its answer is that it cannot: no such table, files that are gone, a timeout."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """An answer; `count` is of all rows, `rows` holds the first `MAX_ROWS`."""
@@ -27,7 +31,8 @@ def ask(engine: str, sql: str, settings: Settings, *, timeout_s: float = 0.0) ->
     """Run one SELECT that was checked to be one.
 
     Raises:
-        PlatformError: the engine cannot be reached, or refuses the query.
+        QueryRefusedError: Trino or DuckDB refuses the query.
+        PlatformError: the engine cannot be reached, or BigQuery refuses the query.
     """
     if engine == "trino":
         return _trino(sql, timeout_s)
@@ -37,13 +42,19 @@ def ask(engine: str, sql: str, settings: Settings, *, timeout_s: float = 0.0) ->
 
 
 def _trino(sql: str, timeout_s: float) -> Rows:
-    from dagster_playbook.platform.trino_query import QUERY_TIMEOUT_S, TrinoQuery
+    from dagster_playbook.platform.trino_query import QUERY_TIMEOUT_S, TrinoError, TrinoQuery
 
     host, port = os.environ.get("TRINO_HOST", ""), os.environ.get("TRINO_PORT", "8080")
     if not host:
         raise PlatformError("TRINO_HOST is not set", cure="start the stack: `playbook stack up`, then its variables")
     user = os.environ.get("TRINO_USER", "playbook")
-    answer = TrinoQuery(host, int(port), user, query_timeout_s=timeout_s or QUERY_TIMEOUT_S).query(sql)
+    trino = TrinoQuery(host, int(port), user, query_timeout_s=timeout_s or QUERY_TIMEOUT_S)
+    try:
+        answer = trino.query(sql)
+    except TrinoError as error:
+        if error.name:
+            raise QueryRefusedError(error.message) from error
+        raise
     return Rows(answer.columns, answer.rows[:MAX_ROWS], len(answer.rows))
 
 
@@ -76,8 +87,10 @@ def _duckdb(sql: str, settings: Settings) -> Rows:
             cursor = connection.execute(sql)
             rows = cursor.fetchall()
             columns = tuple(entry[0] for entry in cursor.description or ())
+    except duckdb.IOException as error:
+        raise PlatformError(f"DuckDB cannot be asked: {str(error).splitlines()[0]}") from error
     except duckdb.Error as error:
-        raise PlatformError(f"DuckDB refuses: {str(error).splitlines()[0]}") from error
+        raise QueryRefusedError(f"DuckDB refuses: {str(error).splitlines()[0]}") from error
     return Rows(columns, tuple(rows[:MAX_ROWS]), len(rows))
 
 

@@ -113,10 +113,14 @@ def _command(step: Step, scope: Mapping[str, Any], around: Surroundings, again: 
 
 
 def _query(step: Step, scope: Mapping[str, Any], around: Surroundings, _: bool) -> dict[str, Any]:
-    from dagster_playbook.platform.query import ask
+    from dagster_playbook.platform.query import QueryRefusedError, ask
 
     sql = fill.sql_of(step, scope)
-    answer = ask(step.subject, sql, around.settings, timeout_s=step.timeout_s)
+    try:
+        answer = ask(step.subject, sql, around.settings, timeout_s=step.timeout_s)
+    except QueryRefusedError as error:
+        # what cannot be read is an answer: the way back must be taken
+        raise StepFailedError(error.message, {"sql": sql}) from error
     first = dict(zip(answer.columns, answer.rows[0], strict=True)) if answer.rows else {}
     plain = {name: _plain(value) for name, value in first.items()}
     return {

@@ -309,3 +309,23 @@ def test_evidence_is_kept_and_an_edit_of_it_is_seen(desk_of: Callable[..., Desk]
     (file,) = (desk.folder / "r1" / "evidence").iterdir()
     file.write_text(file.read_text().replace("SUCCESS", "FAILURE"))
     assert verify_run(desk.folder / "r1") == [f"evidence/{file.name} was edited"]
+
+
+def test_a_refused_query_takes_the_way_back(desk_of: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that answers that it cannot read is a failed step; one that cannot be asked leaves a run to resume."""
+    from dagster_playbook.platform import query
+
+    told: list[PlatformError] = [query.QueryRefusedError("no such table"), PlatformError("no connection")]
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise told.pop(0)
+
+    monkeypatch.setattr(query, "ask", refuse)
+    read = '```sql {#read query="trino" on_failure="back"}\nSELECT 1 AS n\n```\n\n'
+    desk = desk_of(JOB % ("move", "") + read + JOB % ("back", " recovery"))
+    assert desk.run() == "recovered"
+    assert desk.outcomes == [("move", "succeeded"), ("read", "failed"), ("back", "succeeded")]
+    desk.run_id = "r2"
+    with pytest.raises(PlatformError, match="no connection"):
+        desk.run()
+    assert desk.state == "interrupted"
