@@ -15,6 +15,8 @@ REQUEST_TIMEOUT_S = 15.0
 QUERY_TIMEOUT_S = 120.0
 #: seconds that a started coordinator may wait for its worker
 _WORKERS_TIMEOUT_S = 60.0
+#: seconds that a query is asked again while no node can run it
+_NODES_TIMEOUT_S = 20.0
 
 
 class TrinoError(PlatformError):
@@ -61,14 +63,26 @@ class TrinoQuery:
     ) -> Answer:
         """Run one statement to its end, with these session properties.
 
+        A Trino that just started may have no node for a catalog yet; nothing has run then, and it is asked again.
+
         Raises:
             TrinoError: Trino refuses it, it takes longer than `query_timeout_s`, or Trino cannot be reached.
         """
+        deadline = time.monotonic() + _NODES_TIMEOUT_S
+        while True:
+            try:
+                return self._run(sql, catalog, schema, session or {})
+            except TrinoError as error:
+                if error.name != "NO_NODES_AVAILABLE" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def _run(self, sql: str, catalog: str, schema: str, session: Mapping[str, str]) -> Answer:
         import requests
         import trino
 
         try:
-            with contextlib.closing(self._connect(catalog, schema, session or {})) as connection:
+            with contextlib.closing(self._connect(catalog, schema, session)) as connection:
                 cursor = connection.cursor()
                 cursor.execute(sql)
                 rows = tuple(tuple(row) for row in cursor.fetchall())
