@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sqlmesh.core.snapshot import Snapshot
 
 Interval = tuple[int, int]
+#: the version that this platform puts into the name of what consumers read, e.g. `oso.projects_v1`
+_PUBLIC = re.compile(r"_v\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class BlastRadius:
         restated: names of all models that SQLMesh restates, sorted.
         untouched: selected or downstream models that are never restated, with the reason.
         environments: development environments whose intervals are cleared, with the models concerned.
-        marts: affected models that no other model reads: what consumers see.
+        marts: affected models that consumers see: with a version in the name, or read by no other model.
     """
 
     entries: tuple[str, ...]
@@ -144,7 +147,6 @@ def of_context(
         for s_id in _in_order(plan)
         if s_id.name in planned
     ]
-    names = {model.fqn for model in models}
     read = {parent for model in models for parent in model.parents}
     return BlastRadius(
         entries=tuple(entries),
@@ -155,7 +157,7 @@ def of_context(
         restated=tuple(sorted(plan.snapshots[s_id].model.name for s_id in plan.restatements)),
         untouched=_untouched(context, plan, selected),
         environments=_environments(context, plan),
-        marts=tuple(m.name for m in models if m.fqn in names - read and m.role != "missing"),
+        marts=tuple(m.name for m in models if m.role != "missing" and (m.fqn not in read or _PUBLIC.search(m.name))),
     )
 
 
