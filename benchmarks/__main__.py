@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|pages|row_choice]`: all of them without a name; exit 1 when a target was missed."""
+"""`python -m benchmarks [startup|pages|plan|row_choice]`: all without a name; exit 1 when a target was missed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 
-from benchmarks import pages, startup
+from benchmarks import pages, plan, startup
 
-NAMES = ("startup", "pages", "row_choice")
+NAMES = ("startup", "pages", "plan", "row_choice")
 
 
 def main() -> int:
@@ -26,6 +26,9 @@ def main() -> int:
     if options.name in (None, "pages"):
         sizes = tuple(size for size in pages.SIZES if size <= options.most_pages)
         is_met &= pages.main(options.rounds, _say, sizes)
+        print()
+    if options.name in (None, "plan"):
+        is_met &= plan.main(options.rounds, _say)
         print()
     if options.name in (None, "row_choice"):
         from benchmarks import row_choice
