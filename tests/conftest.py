@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from dagster_playbook.check import Checker
 from dagster_playbook.settings import Settings, load_settings
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a run in the background starts with Ctrl-C ignored, and so would every program that a test interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("SQLMESH__DISABLE_ANONYMIZED_ANALYTICS", "true")
 
 
