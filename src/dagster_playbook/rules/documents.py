@@ -146,10 +146,11 @@ def excerpt_findings(claim: Claim, world: World) -> Iterator[Finding]:
     text = world.files.text(title) if "/" in title or "." in title else None
     if text is None or not title or claim.kind is Kind.PROPERTIES:
         return
-    if claim.yaml is not None:
+    part = read_yaml(claim.text)[0] if claim.kind is Kind.JSON else claim.yaml
+    if part is not None:
         whole, problems = read_yaml(text, Dialect.DAGSTER)
         if whole is not None and not problems:
-            yield from _subset(claim.yaml, whole, (), claim, title, world)
+            yield from _subset(part, whole, (), claim, title, world)
         return
     lines = iter([line.strip() for line in text.split("\n")])
     for number, line in enumerate(claim.text.split("\n"), 1):
@@ -186,7 +187,12 @@ def _subset(
     elif part.is_list and whole.is_list:
         have = [item.plain() for item in whole.elements()]
         for item in part.elements():
-            if not item.is_map and item.plain() not in have:
+            if item.is_map:
+                # of the file's entries, the one that this was taken from is the one that differs least
+                others = [other for other in whole.elements() if other.is_map]
+                told = [list(_subset(item, other, path, claim, title, world)) for other in others]
+                yield from min(told, key=len, default=[])
+            elif item.plain() not in have:
                 message = f"{title} does not list {item.text!r} under {'.'.join(path)}"
                 yield EXCERPT.finding(
                     claim.node_at(item), message, subject=item.text, evidence=title, severity=world.doubtful
