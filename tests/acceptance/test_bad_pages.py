@@ -76,6 +76,14 @@ def test_a_page_that_is_not_there(elsewhere: Checker) -> None:
         elsewhere.check(["nowhere.md"])
 
 
+def test_nothing_to_look_at_is_no_success(elsewhere: Checker, tmp_path: Path) -> None:
+    """A project or folder without a page is an error: a check of nothing would be a pass."""
+    (tmp_path / "docs").mkdir()
+    for asked in ([], ["docs"]):
+        with pytest.raises(PlaybookError, match="no Markdown page"):
+            elsewhere.check(asked)
+
+
 def test_a_page_outside_of_the_project(elsewhere: Checker, project: Path) -> None:
     """A page of another project is refused."""
     with pytest.raises(PlaybookError, match="outside"):

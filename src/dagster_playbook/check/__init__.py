@@ -15,6 +15,7 @@ from typing import Any
 from dagster_playbook.check.files import ProjectFiles
 from dagster_playbook.check.pages import find_pages
 from dagster_playbook.check.verdicts import VerdictStore, engine_digest
+from dagster_playbook.errors import PlaybookError
 from dagster_playbook.findings import Finding, Fix, Severity
 from dagster_playbook.location import Location
 from dagster_playbook.platform.facts import Facts
@@ -142,7 +143,13 @@ class Checker:
         """
         start = time.perf_counter()
         asked = list(paths)
-        pages = [self.check_page(path) for path in find_pages(self.settings, asked)]
+        found = find_pages(self.settings, asked)
+        if not found:
+            named = ", ".join(asked or self.settings.pages)
+            raise PlaybookError(
+                f"no Markdown page in {named}", cure="name files or folders, or set `pages` in [tool.playbook]"
+            )
+        pages = [self.check_page(path) for path in found]
         nav = () if asked else tuple(self._nav())
         self.save()
         facts = self.facts
