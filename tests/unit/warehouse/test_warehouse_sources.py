@@ -131,3 +131,19 @@ def test_evidence_survives_a_torn_line(tmp_path: Path) -> None:
         file.write('{"run_id": "r", "mo')
     assert [evaluation.model for evaluation in read(path)] == ["oso.x", "oso.y"]
     assert list(read(tmp_path / "none.jsonl")) == []
+
+
+def test_an_empty_source_leaves_an_empty_table() -> None:
+    """A source without rows makes its table, and empties one that had rows."""
+    from sqlmesh.core.config import DuckDBConnectionConfig
+
+    from oso_dagster.sources.tables import RawTable, Row, load
+
+    rows: list[Row] = []
+    table = RawTable("raw", "things", {"id": "BIGINT", "name": "VARCHAR"}, lambda: iter(rows), "one thing")
+    adapter = DuckDBConnectionConfig().create_engine_adapter()
+    for given in ([], [(1, "a"), (2, None)], []):
+        rows[:] = given
+        assert load(adapter, table) == len(given)
+        assert adapter.fetchall("SELECT id, name FROM raw.things ORDER BY id") == given
+    adapter.close()

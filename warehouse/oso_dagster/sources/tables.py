@@ -52,6 +52,11 @@ def load(adapter: EngineAdapter, table: RawTable) -> int:
     frame = pd.DataFrame(list(table.rows()), columns=list(types), dtype=object)
     adapter.DEFAULT_BATCH_SIZE = ROWS_PER_STATEMENT
     adapter.create_schema(table.schema)
+    if frame.empty:
+        # SQLMesh makes no query of no rows
+        adapter.create_table(table.qualified_name, types, exists=True)
+        adapter.delete_from(table.qualified_name, exp.true())
+        return 0
     adapter.replace_query(table.qualified_name, frame, target_columns_to_types=types)
     return len(frame)
 
