@@ -28,7 +28,7 @@ _NAVIGATION = "//navigation"
 
 @dataclass(frozen=True, slots=True)
 class PageSummary:
-    """The verdict on one page; `files` are the page and its includes, `is_kept`: it was read from the store."""
+    """The verdict on one page; `files` are the page and its includes."""
 
     path: str
     files: tuple[str, ...]
@@ -37,7 +37,6 @@ class PageSummary:
     checked: int
     exempt: int
     findings: tuple[Finding, ...]
-    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,7 @@ def _summary_from(path: str, kept: dict[str, Any]) -> PageSummary:
     files = tuple(name for name, _ in kept["files"])
     fences, spans, checked, exempt = kept["counts"]
     findings = tuple(_finding_from(item) for item in kept["findings"])
-    return PageSummary(path, files, fences, spans, checked, exempt, findings, is_kept=True)
+    return PageSummary(path, files, fences, spans, checked, exempt, findings)
 
 
 def _finding_from(item: dict[str, Any]) -> Finding:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dagster_playbook.claims import placeholder
 from dagster_playbook.claims import runbook_front as front
 from dagster_playbook.claims import runbook_model as model
 from dagster_playbook.claims.front_places import FrontPlaces
@@ -73,16 +72,6 @@ def duration_s(text: str) -> float | None:
     """Seconds of a duration such as `90s`, `10m`, `2h`, or None when it is none."""
     match = _DURATION.fullmatch(text.strip())
     return float(match.group(1)) * _SECONDS[match.group(2)] if match else None
-
-
-def with_samples(runbook: Runbook, data: Any) -> Any:
-    """A step's YAML as it would be filled: what a rule or Dagster's own validation is asked about."""
-
-    def sample(name: str) -> Any:
-        parameter = runbook.parameters.get(name)
-        return parameter.sample if parameter else STEP_SAMPLE
-
-    return placeholder.replace_scalars(data, sample)
 
 
 def _seconds(value: Any, at: Location, troubles: list[Trouble]) -> float:

@@ -15,7 +15,6 @@ from dagster_playbook.markdown.model import Problem
 from dagster_playbook.markdown.source import ETX, STX, Line, Source
 
 _PREFIX = " >"
-TOKEN = re.compile(f"{STX}f([0-9]+){ETX}")
 TOKEN_LINE = re.compile(f"([> ]*){STX}f([0-9]+){ETX}$")
 
 

@@ -182,15 +182,6 @@ class NessieClient:
         answer = self._ask("PUT", path, params={"type": expected.kind.value}, body=_as_json(target))
         return _reference(answer["reference"])
 
-    def delete_reference(self, expected: Reference) -> None:
-        """Delete the reference, if it still points to `expected.hash`.
-
-        Raises:
-            ReferenceConflictError: it was moved since `expected` was read.
-        """
-        path = f"/trees/{_spec(expected.name, expected.hash)}"
-        self._ask("DELETE", path, params={"type": expected.kind.value})
-
     def history(self, name: str, *, hash: str = "", limit: int | None = None) -> Iterator[Commit]:
         """The commits of a reference from its head (or from `hash` on it) back to the first, at most `limit`."""
         path = f"/trees/{_spec(name, hash)}/history"

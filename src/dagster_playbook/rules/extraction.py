@@ -62,12 +62,11 @@ _BY_CODE = {rule.code: rule for rule in RULES}
 def check(claim: Claim, world: World) -> Iterator[Finding]:
     """Findings of a link, and of a block that nothing understands."""
     if claim.kind is Kind.UNKNOWN:
-        severity = Severity.ERROR if world.conventions.is_strict else Severity.WARNING
         yield NOT_UNDERSTOOD.finding(
             claim.location,
             f"no rule understands this block: {claim.why}; name its language, or exempt it with a reason",
             subject=claim.fence.language if claim.fence else "",
-            severity=severity,
+            severity=world.doubtful,
         )
     else:
         yield from _link(claim, world)

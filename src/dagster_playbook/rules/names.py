@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import read_yaml
-from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.rules import (
     command_values,
     commands,
@@ -76,7 +76,6 @@ def is_exempt(claim: Claim, world: World) -> bool:
 
 
 def _unknown(text: str, claim: Claim, world: World) -> Finding:
-    strict = world.conventions.is_strict
     for kind in NAME_KINDS:
         names = vocabulary_of(world).by_kind.get(kind, frozenset())
         found = near(text, names)
@@ -84,16 +83,15 @@ def _unknown(text: str, claim: Claim, world: World) -> Finding:
             rule = _RULE_OF_KIND.get(kind, extraction.UNKNOWN_NAME)
             message = f"no {kind} is called {text!r}; did you mean {found!r}?"
             fix = Fix(claim.location, found, safe=True)
-            severity = Severity.ERROR if strict else Severity.WARNING
             return rule.finding(
-                claim.location, message, subject=text, evidence="playbook facts", fix=fix, severity=severity
+                claim.location, message, subject=text, evidence="playbook facts", fix=fix, severity=world.doubtful
             )
     return extraction.UNKNOWN_NAME.finding(
         claim.location,
         f"{text!r} names nothing on the platform",
         subject=text,
         evidence="playbook facts",
-        severity=Severity.ERROR if strict else Severity.WARNING,
+        severity=world.doubtful,
     )
 
 

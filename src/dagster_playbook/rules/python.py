@@ -21,9 +21,6 @@ UNKNOWN_IMPORT = Rule("PY503", "unknown-import", "An import or attribute that th
 
 RULES = (NOT_PYTHON, LINT, UNKNOWN_IMPORT)
 
-#: what ruff is asked for: names that do not exist, not style
-LINT_CODES = ("F821", "F822", "F823", "F632", "F702", "F704", "F706", "F707", "F811", "B006", "E9")
-
 
 def check(claim: Claim, world: World) -> Iterator[Finding]:
     """Findings of a Python block; of a console session only what follows the prompts."""

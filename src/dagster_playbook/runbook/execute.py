@@ -25,7 +25,7 @@ Listener = Callable[[str, dict[str, Any]], None]
 Permit = Callable[[Step], None]
 _EVERY_S = 5.0
 _KEPT_CHARACTERS = 4_000
-SUCCEEDED, FAILED, RECOVERED, INTERRUPTED = "succeeded", "failed", "recovered", "interrupted"
+SUCCEEDED, FAILED, RECOVERED = "succeeded", "failed", "recovered"
 
 
 @dataclass(slots=True)

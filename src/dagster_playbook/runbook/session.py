@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import getpass
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dagster_playbook.approval.envelope import RefusedError, encode
-from dagster_playbook.approval.gate import TARGET_VARIABLE
 from dagster_playbook.approval.grant import Demand, Grant, verify
 from dagster_playbook.claims.runbook_model import Runbook, Step
 from dagster_playbook.errors import RunbookError
@@ -37,11 +35,6 @@ class Options:
     dagster_url: str = ""
     again: str = ""
     done: str = ""
-
-
-def default_target() -> str:
-    """The platform's name in approvals: `PLAYBOOK_TARGET`, `embedded` when unset."""
-    return os.environ.get(TARGET_VARIABLE) or "embedded"
 
 
 def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:

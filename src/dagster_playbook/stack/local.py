@@ -15,7 +15,7 @@ from dagster_playbook.stack.fetch import Meter, cache_folder, fetch
 from dagster_playbook.stack.java import find_jdk
 from dagster_playbook.stack.ports import choose_ports
 from dagster_playbook.stack.room import Room, open_room
-from dagster_playbook.stack.service import Context, Service, in_starting_order, with_needs
+from dagster_playbook.stack.service import Context, Service, with_needs
 from dagster_playbook.stack.services import SERVICES
 from dagster_playbook.stack.status import ServiceStatus, status_of
 
@@ -168,10 +168,6 @@ class LocalStack:
         if not ports:
             raise StackError(f"the stack {self.room.name!r} was never started", cure="run: playbook stack up")
         return self._context(ports)
-
-    def starting_order(self) -> list[str]:
-        """The names of all services so that each stands behind those that it starts after."""
-        return [s.name for s in in_starting_order(self.table)]
 
     def _context(self, ports: Mapping[str, int]) -> Context:
         return Context(self.room, self.config, self.project, ports, self.room.credentials())
