@@ -200,6 +200,18 @@ def plan_to(file: Path, folder: Path, entries: list[str], window: dict[str, str]
     assert not [path for path in open_files if path.is_relative_to(folder)], "planning holds a file of the platform"
 
 
+def plan_and_restate(folder: Path, entries: list[str], window: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Model to merged intervals, as planned and as then evaluated; planning has to leave every file as it is."""
+    before = count(folder)
+    files = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    assert in_a_process(plan_to, folder.parent / "plan.json", folder, entries, window) == 0
+    assert {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()} == files
+    planned = json.loads((folder.parent / "plan.json").read_text())
+    assert in_a_process(restate, folder, "", window, entries, None) == 0
+    ran = {model: merged(found) for model, found in evaluations(folder, before).items()}
+    return {model: [tuple(interval) for interval in found] for model, found in planned.items()}, ran
+
+
 @settings(max_examples=7, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nodes=graphs(), window=WINDOWS, data=st.data())
 def test_a_plan_equals_what_then_runs(
@@ -210,15 +222,26 @@ def test_a_plan_equals_what_then_runs(
     write_project(folder, nodes)
     entries = data.draw(st.sets(st.sampled_from([f"oso.m{n}" for n in range(len(nodes))]), min_size=1, max_size=2))
     assert in_a_process(deploy, folder) == 0
-    before = count(folder)
-    files = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-    assert in_a_process(plan_to, folder.parent / "plan.json", folder, sorted(entries), window) == 0
-    assert {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()} == files
-    planned = json.loads((folder.parent / "plan.json").read_text())
-    assert in_a_process(restate, folder, "", window, sorted(entries), None) == 0
-    ran = {model: merged(found) for model, found in evaluations(folder, before).items()}
-    assert ran == {model: [tuple(interval) for interval in found] for model, found in planned.items()}
+    planned, ran = plan_and_restate(folder, sorted(entries), window)
+    assert ran == planned
     shutil.rmtree(folder.parent)
+
+
+def test_a_plan_leaves_undeployed_changes_out(tmp_path: Path) -> None:
+    """SQLMesh restates what production holds: a model edited, added or removed since does not change the plan."""
+    folder = tmp_path / "p"
+    write_project(folder, [Node("batched", ()), Node("range", (0,)), Node("full", (0,)), Node("view", (2,))])
+    assert in_a_process(deploy, folder) == 0
+    write_project(tmp_path / "edited", [Node("batched", ()), Node("monthly", (0,)), Node("full", (0, 1))])
+    shutil.rmtree(folder / "models")
+    shutil.copytree(tmp_path / "edited" / "models", folder / "models")
+    (folder / "models" / "m9.sql").write_text("MODEL (name oso.m9, kind FULL);\nSELECT day FROM oso.m0;\n")
+    window = {"start": "2026-03-01", "end": "2026-03-02"}
+    # the first look after an edit fills SQLMesh's cache of parsed models, the only thing that planning ever writes
+    assert in_a_process(plan_to, tmp_path / "first.json", folder, ["oso.m0"], window) == 0
+    planned, ran = plan_and_restate(folder, ["oso.m0"], window)
+    assert ran == planned
+    assert sorted(ran) == ["oso.m0", "oso.m1", "oso.m2", "oso.m3"]
 
 
 #: 20 models, every kind that restatement treats in its own way, in five layers

@@ -7,11 +7,11 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.platform.affected_models import AffectedModel, BlastRadius, Interval
 from dagster_playbook.settings import SqlmeshProject
 
 if TYPE_CHECKING:
@@ -19,83 +19,8 @@ if TYPE_CHECKING:
     from sqlmesh.core.plan import Plan
     from sqlmesh.core.snapshot import Snapshot
 
-Interval = tuple[int, int]
 #: the version that this platform puts into the name of what consumers read, e.g. `oso.projects_v1`
 _PUBLIC = re.compile(r"_v\d+$")
-
-
-@dataclass(frozen=True, slots=True)
-class AffectedModel:
-    """A model that will be evaluated.
-
-    Attributes:
-        role: `selected`, `downstream`, or `missing` when only intervals that are due anyway are filled.
-        start, end: the window that SQLMesh restates, ISO 8601 in UTC, end exclusive; "" for a missing one.
-        full_history: the whole history is restated, whatever window was asked for.
-        why: why it is affected, and why its window is as wide.
-        intervals: what will be evaluated, epoch milliseconds.
-        rows: estimated rows of its table, runtime_s: seconds of its last evaluation; None when not known.
-    """
-
-    name: str
-    fqn: str
-    kind: str
-    role: str
-    start: str
-    end: str
-    full_history: bool
-    why: str
-    parents: tuple[str, ...]
-    intervals: tuple[Interval, ...]
-    rows: int | None = None
-    runtime_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BlastRadius:
-    """Everything that a restatement touches.
-
-    Attributes:
-        entries: the selectors as asked for; window: as asked for, "" where left to SQLMesh.
-        models: in the order of evaluation.
-        restated: names of all models that SQLMesh restates, sorted.
-        untouched: selected or downstream models that are never restated, with the reason.
-        environments: development environments whose intervals are cleared, with the models concerned.
-        marts: affected models that consumers see: with a version in the name, or read by no other model.
-    """
-
-    entries: tuple[str, ...]
-    environment: str
-    start: str
-    end: str
-    models: tuple[AffectedModel, ...]
-    restated: tuple[str, ...] = ()
-    untouched: dict[str, str] = field(default_factory=dict)
-    environments: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    marts: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
-
-    def identity(self) -> dict[str, Any]:
-        """The part that an approval is given for: what is touched, from when on, and what was asked for.
-
-        Where a window ends is left out where the clock decides it, and so are rows and runtimes: with them an approval
-        would lapse by the passing of time.
-        """
-        models = [
-            {"name": m.name, "kind": m.kind, "start": m.start, "why": m.why} for m in self.models if m.role != "missing"
-        ]
-        return {
-            "entries": sorted(self.entries),
-            "environment": self.environment,
-            "start": self.start,
-            "end": self.end,
-            "models": sorted(models, key=lambda m: m["name"]),
-            "untouched": self.untouched,
-            "environments": {name: sorted(models) for name, models in self.environments.items()},
-        }
 
 
 def blast_radius(
@@ -113,16 +38,17 @@ def blast_radius(
         PlatformError: an entry matches nothing, or SQLMesh cannot plan.
     """
     from dagster_playbook.platform.failure import platform_error
-    from dagster_playbook.platform.sqlmesh_plan import close_context, open_planning_context
+    from dagster_playbook.platform.sqlmesh_plan import close_context, collector_paused, open_planning_context
 
-    context = open_planning_context(root, project)
-    try:
-        return of_context(context, entries, start=start, end=end, evidence=evidence)
-    except Exception as error:
-        folder = root / project.path
-        raise platform_error(error, "SQLMesh cannot plan the restatement", "", folder, within=project.path) from error
-    finally:
-        close_context(context)
+    with collector_paused():
+        context = open_planning_context(root, project)
+        try:
+            return of_context(context, entries, start=start, end=end, evidence=evidence)
+        except Exception as error:
+            what, folder = "SQLMesh cannot plan the restatement", root / project.path
+            raise platform_error(error, what, "", folder, within=project.path) from error
+        finally:
+            close_context(context)
 
 
 def of_context(

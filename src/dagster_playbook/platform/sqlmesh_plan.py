@@ -5,7 +5,9 @@ Intervals are pairs of epoch milliseconds in UTC, start inclusive and end exclus
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from sqlmesh.core.config.loader import load_configs
 from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.plan.stages import BackfillStage, build_plan_stages
+from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.core.state_sync import StateReader
 
 from dagster_playbook.errors import PlatformError
@@ -25,7 +28,38 @@ from dagster_playbook.settings import SqlmeshProject
 Interval = tuple[int, int]
 
 
-def open_planning_context(root: Path, project: SqlmeshProject) -> ReadOnlyContext:
+class PlanningContext(ReadOnlyContext):
+    """SQLMesh's Context for the plan of a restatement of production.
+
+    SQLMesh makes such a plan from what production holds and leaves local changes out; the local models are there for
+    their names, tags and edges. So their columns are not inferred, and they are not turned into SQLMesh snapshots
+    only to be replaced by the stored ones: on a large project these two are most of the time of a plan.
+    """
+
+    def _snapshots(self, models_override: Any = None) -> dict[str, Snapshot]:
+        """The stored SQLMesh snapshots of the local models; models that production does not hold are made."""
+        production = self.state_reader.get_environment("prod")
+        held = self.state_reader.get_snapshots(production.snapshots).values() if production else ()
+        stored = {snapshot.name: snapshot for snapshot in held}
+        local = self._models.keys() | self._standalone_audits.keys()
+        if local <= stored.keys():
+            return {name: stored[name] for name in local}
+        return {**super()._snapshots(models_override), **{name: stored[name] for name in local & stored.keys()}}
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Leave garbage alone: a loaded project is millions of objects that live on, and the collector walks them all."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def open_planning_context(root: Path, project: SqlmeshProject) -> PlanningContext:
     """Load a project together with its state, which has to be there: planning makes none.
 
     Raises:
@@ -36,7 +70,7 @@ def open_planning_context(root: Path, project: SqlmeshProject) -> ReadOnlyContex
     cure = f"make `sqlmesh -p {project.path} info` succeed; a DuckDB file has one writer, so wait for a run in flight"
     try:
         _refuse_missing_state(root, project)
-        context = ReadOnlyContext(
+        context = PlanningContext(
             paths=str(root / project.path),
             gateway=project.gateway or None,
             config_loader_kwargs={"sqlmesh_path": root / project.path / ".no-personal-settings"},
@@ -44,7 +78,7 @@ def open_planning_context(root: Path, project: SqlmeshProject) -> ReadOnlyContex
         )
         if context._new_state_sync().get_versions(validate=False).schema_version == 0:
             raise _never_deployed(project)
-        context.load()
+        context.load(update_schemas=False)
         if context.state_reader.get_environment("prod") is None:
             raise _never_deployed(project)
     except Exception as error:
@@ -52,7 +86,7 @@ def open_planning_context(root: Path, project: SqlmeshProject) -> ReadOnlyContex
     return context
 
 
-def close_context(context: ReadOnlyContext) -> None:
+def close_context(context: PlanningContext) -> None:
     """Let go of every connection: SQLMesh's own close leaves an engine open that was only asked.
 
     DuckDB's file has one writer, and the run that is planned comes next.
