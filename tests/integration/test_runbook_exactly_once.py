@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
+import sqlmesh_records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from model_graph import GRAPH, KINDS, Node, write_models
+from sqlmesh_records import Interval
 
 from dagster_playbook.platform.blast_radius import blast_radius
 from dagster_playbook.settings import SqlmeshProject
@@ -47,40 +49,12 @@ config = Config(
     disable_anonymized_analytics=True,
 )
 """
-KINDS = {
-    "full": "kind FULL",
-    "view": "kind VIEW",
-    "range": "kind INCREMENTAL_BY_TIME_RANGE (time_column day)",
-    "batched": "kind INCREMENTAL_BY_TIME_RANGE (time_column day, batch_size 120)",
-    "monthly": "kind INCREMENTAL_BY_TIME_RANGE (time_column day), cron '@monthly'",
-    "key": "kind INCREMENTAL_BY_UNIQUE_KEY (unique_key day)",
-    "locked": "kind INCREMENTAL_BY_UNIQUE_KEY (unique_key day, disable_restatement true)",
-}
-
-
-@dataclass(frozen=True)
-class Node:
-    """A model: its kind and the numbers of the models that it reads."""
-
-    kind: str
-    parents: tuple[int, ...]
 
 
 def write_project(folder: Path, nodes: list[Node]) -> None:
-    """Models m0, m1, ... with a row a day; a model without parents makes its own days."""
-    (folder / "models").mkdir(parents=True)
+    """A project of its own with these models."""
+    write_models(folder / "models", nodes)
     (folder / "config.py").write_text(CONFIG)
-    for number, node in enumerate(nodes):
-        window = "WHERE day BETWEEN @start_date AND @end_date" if node.kind in ("range", "batched", "monthly") else ""
-        if node.parents:
-            unions = " UNION ALL ".join(f"SELECT day, n FROM oso.m{parent}" for parent in node.parents)
-            query = f"SELECT day::DATE AS day, (SUM(n) + {number})::INT AS n FROM ({unions}) AS t {window} GROUP BY day"
-        else:
-            days = "generate_series(TIMESTAMP '2026-01-01', TIMESTAMP '2026-10-31', INTERVAL 1 DAY)"
-            query = f"SELECT day::DATE AS day, {number}::INT AS n FROM {days} AS t(day) {window}"
-        (folder / "models" / f"m{number}.sql").write_text(
-            f"MODEL (name oso.m{number}, {KINDS[node.kind]});\n{query};\n"
-        )
 
 
 def in_a_process(work: Callable[..., Any], *arguments: Any) -> int | None:
@@ -148,18 +122,8 @@ def die_at(where: str, count: int) -> None:
     setattr(owner, name, counted)
 
 
-def evaluations(folder: Path, since: int = 0) -> dict[str, list[tuple[int, int]]]:
-    """Model to the intervals that SQLMesh recorded after the first `since` records, one entry an evaluation."""
-    sql = (
-        "SELECT name, start_ts, end_ts FROM state.sqlmesh._intervals WHERE NOT is_removed "
-        f"ORDER BY created_ts, id LIMIT 1000000 OFFSET {since}"
-    )
-    found: dict[str, list[tuple[int, int]]] = {}
-    with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{folder / 'data' / 'state.duckdb'}' AS state (READ_ONLY)")
-        for name, start, end in connection.execute(sql).fetchall():
-            found.setdefault(name.replace('"', "").removeprefix("iceberg."), []).append((start, end))
-    return found
+def evaluations(folder: Path, since: int = 0) -> dict[str, list[Interval]]:
+    return sqlmesh_records.evaluations(folder / "data" / "state.duckdb", since)
 
 
 def count(folder: Path) -> int:
@@ -167,10 +131,7 @@ def count(folder: Path) -> int:
 
 
 def rows(folder: Path, nodes: list[Node]) -> dict[str, list[tuple[Any, ...]]]:
-    with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{folder / 'data' / 'iceberg.duckdb'}' AS iceberg (READ_ONLY)")
-        tables = [f"m{number}" for number in range(len(nodes))]
-        return {t: connection.execute(f"SELECT day, n FROM iceberg.oso.{t} ORDER BY ALL").fetchall() for t in tables}
+    return sqlmesh_records.rows(folder / "data" / "iceberg.duckdb", [f"m{number}" for number in range(len(nodes))])
 
 
 def merged(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -232,9 +193,8 @@ def test_a_plan_leaves_undeployed_changes_out(tmp_path: Path) -> None:
     folder = tmp_path / "p"
     write_project(folder, [Node("batched", ()), Node("range", (0,)), Node("full", (0,)), Node("view", (2,))])
     assert in_a_process(deploy, folder) == 0
-    write_project(tmp_path / "edited", [Node("batched", ()), Node("monthly", (0,)), Node("full", (0, 1))])
     shutil.rmtree(folder / "models")
-    shutil.copytree(tmp_path / "edited" / "models", folder / "models")
+    write_models(folder / "models", [Node("batched", ()), Node("monthly", (0,)), Node("full", (0, 1))])
     (folder / "models" / "m9.sql").write_text("MODEL (name oso.m9, kind FULL);\nSELECT day FROM oso.m0;\n")
     window = {"start": "2026-03-01", "end": "2026-03-02"}
     # the first look after an edit fills SQLMesh's cache of parsed models, the only thing that planning ever writes
@@ -242,16 +202,6 @@ def test_a_plan_leaves_undeployed_changes_out(tmp_path: Path) -> None:
     planned, ran = plan_and_restate(folder, ["oso.m0"], window)
     assert ran == planned
     assert sorted(ran) == ["oso.m0", "oso.m1", "oso.m2", "oso.m3"]
-
-
-#: 20 models, every kind that restatement treats in its own way, in five layers
-GRAPH = [
-    Node("batched", ()), Node("range", ()), Node("full", ()),
-    Node("full", (0,)), Node("view", (0,)), Node("key", (0,)), Node("range", (0, 1)), Node("monthly", (0,)),
-    Node("full", (3, 4)), Node("range", (5,)), Node("view", (6,)), Node("key", (6, 7)), Node("full", (2, 0)),
-    Node("full", (8, 9)), Node("batched", (10,)), Node("view", (11, 12)), Node("full", (12,)),
-    Node("full", (13, 14)), Node("key", (15, 16)), Node("view", (17, 18)),
-]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def asset_options() -> SQLMeshMultiAssetOptions:
     """Outputs and dependencies of the models; loads the SQLMesh project once.
 
     dagster-sqlmesh takes declared external models for models of the project, too. They are the source assets' tables,
-    so here they become dependencies.
+    so here those that a model reads become dependencies.
     """
     declared: list[str] = []
 
@@ -51,11 +51,13 @@ def asset_options() -> SQLMeshMultiAssetOptions:
     )
     translator = CONTEXT_CONFIG.get_translator()
     externals = {translator.get_asset_key_str(fqn) for fqn in declared}
+    inner = {name: deps for name, deps in options.internal_asset_deps.items() if name not in externals}
+    read = set().union(*inner.values())
     keys = ["/".join(translator.get_asset_key_name(fqn)) for fqn in declared]
     return SQLMeshMultiAssetOptions(
         outs={name: out for name, out in options.outs.items() if name not in externals},
-        deps=[*options.deps, *(translator.create_asset_dep(key=key) for key in keys)],
-        internal_asset_deps={n: deps for n, deps in options.internal_asset_deps.items() if n not in externals},
+        deps=[*options.deps, *(translator.create_asset_dep(key=key) for key in keys if key in read)],
+        internal_asset_deps=inner,
     )
 
 

@@ -18,7 +18,9 @@ Interval = tuple[int, int]
 class PlannedModel:
     """What one model has to go through: merged intervals in epoch milliseconds, of one version of it.
 
-    `whole` says that it cannot be restated in parts, so that nothing of it counts before all of it is done.
+    Attributes:
+        whole: it cannot be restated in parts, so that nothing of it counts before all of it is done.
+        done: what was found to be evaluated when the restatement went on the last time.
     """
 
     fqn: str
@@ -26,6 +28,7 @@ class PlannedModel:
     version: str
     intervals: tuple[Interval, ...]
     whole: bool
+    done: tuple[Interval, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Attempts:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             models = tuple(
-                PlannedModel(**(entry | {"intervals": tuple((s, e) for s, e in entry["intervals"])}))
+                PlannedModel(**{**entry, "intervals": _pairs(entry["intervals"]), "done": _pairs(entry["done"])})
                 for entry in data.pop("models")
             )
             return Attempt(models=models, **data)
@@ -88,3 +91,7 @@ class Attempts:
         if not key or not all(c.isalnum() or c in "-_" for c in key):
             raise PlatformError(f"{key!r} cannot name a restatement")
         return self.folder / f"{key}.json"
+
+
+def _pairs(intervals: list[list[int]]) -> tuple[Interval, ...]:
+    return tuple((start, end) for start, end in intervals)

@@ -44,9 +44,10 @@ def main() -> int:
 
 
 def tell(answers: TextIO, **data: Any) -> None:
-    """Write one line of the answer."""
-    answers.write(json.dumps(data, default=str) + "\n")
-    answers.flush()
+    """Write one line of the answer; when nobody listens any more, what was begun goes on all the same."""
+    with contextlib.suppress(BrokenPipeError):
+        answers.write(json.dumps(data, default=str) + "\n")
+        answers.flush()
 
 
 def launch(request: dict[str, Any], answers: TextIO) -> dict[str, Any]:
@@ -167,7 +168,23 @@ def _told(instance: Any, run: Any) -> dict[str, Any]:
         "tags": dict(run.tags),
         "root_run_id": run.root_run_id or run.run_id,
         "parent_run_id": run.parent_run_id or "",
+        "failure": _cause(instance, run) if run.status.value == "FAILURE" else "",
     }
+
+
+def _cause(instance: Any, run: Any) -> str:
+    """Why a run failed, in the words of the first step that did; else in Dagster's own."""
+    import dagster as dg
+
+    failures = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+    for entry in instance.all_logs(run.run_id, of_type=failures):
+        event = entry.dagster_event
+        if event.is_step_failure:
+            said = event.step_failure_data.user_failure_data
+            error = event.step_failure_data.error
+            return str((said and said.description) or (error and error.message) or event.message).strip()
+        return str(event.message or "").strip()
+    return ""
 
 
 def _is_abandoned(process: str) -> bool:

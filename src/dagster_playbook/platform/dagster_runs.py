@@ -23,7 +23,13 @@ _STOP_S = 30
 
 @dataclass(frozen=True, slots=True)
 class DagsterRun:
-    """A run; `status` is Dagster's own word, `root_run_id` the first run of its chain of re-executions."""
+    """A run.
+
+    Attributes:
+        status: Dagster's own word.
+        root_run_id: the first run of its chain of re-executions.
+        failure: why it failed, as the step that failed says; "" when it did not or that is not known.
+    """
 
     run_id: str
     job: str
@@ -32,6 +38,7 @@ class DagsterRun:
     tags: dict[str, str] = field(default_factory=dict)
     root_run_id: str = ""
     parent_run_id: str = ""
+    failure: str = ""
 
     @property
     def is_success(self) -> bool:

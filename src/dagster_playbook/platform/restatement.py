@@ -16,8 +16,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +47,20 @@ class Book:
 
 def remaining(book: Book, attempt: Attempt, context: Context) -> dict[str, tuple[Interval, ...]]:
     """What is left of an attempt: fully-qualified name to intervals, the models that are done left out."""
-    done = evaluated_since(context, attempt.since_ms, {(m.fqn, m.version) for m in attempt.models})
+    return left_over(with_what_is_done(book, attempt, context))
+
+
+def with_what_is_done(book: Book, attempt: Attempt, context: Context) -> Attempt:
+    """The attempt with everything that SQLMesh's state, the evidence and the attempt itself know to be done."""
+    from dagster_playbook.platform.sqlmesh_plan import merged
+
+    recorded = evaluated_since(context, attempt.since_ms, {(m.fqn, m.version) for m in attempt.models})
     written = written_down(book.evidence, book.key)
-    for model in attempt.models:
-        done.setdefault((model.fqn, model.version), []).extend(written.get(model.name, ()))
-    return left_over(attempt, done)
+    models = (
+        replace(m, done=merged([*m.done, *recorded.get((m.fqn, m.version), ()), *written.get(m.name, ())]))
+        for m in attempt.models
+    )
+    return replace(attempt, models=tuple(models))
 
 
 def written_down(evidence: Path | None, key: str) -> dict[str, list[Interval]]:
@@ -73,13 +82,13 @@ def _epoch_ms(text: str) -> int:
     return round(dt.datetime.fromisoformat(text).timestamp() * 1000)
 
 
-def left_over(attempt: Attempt, done: Mapping[tuple[str, str], Iterable[Interval]]) -> dict[str, tuple[Interval, ...]]:
-    """What is planned and not done, by fully-qualified name; `done` is by name and version."""
+def left_over(attempt: Attempt) -> dict[str, tuple[Interval, ...]]:
+    """What is planned and not done, by fully-qualified name."""
     from dagster_playbook.platform.sqlmesh_plan import without
 
     left = {}
     for model in attempt.models:
-        rest = without(model.intervals, done.get((model.fqn, model.version), ()))
+        rest = without(model.intervals, model.done)
         if rest:
             left[model.fqn] = model.intervals if model.whole else rest
     return left
@@ -150,8 +159,11 @@ def narrow(plan: Plan, context: Context, book: Book) -> Plan:
     if attempt is None:
         book.attempts.write(planned_attempt(plan, context, book.key, book.asked))
         return plan
+    # what only the state knows is kept here before anything runs: the end of a run makes the state forget it
+    attempt = with_what_is_done(book, attempt, context)
+    book.attempts.write(attempt)
     current = {snapshot.name: snapshot for snapshot in plan.snapshots.values()}
-    left = remaining(book, attempt, context)
+    left = left_over(attempt)
     known = {model.fqn: model.version for model in attempt.models}
     restatements = {}
     for s_id, window in plan.restatements.items():

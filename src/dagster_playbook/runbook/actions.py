@@ -61,7 +61,8 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
     launch = Launch(step.subject, config, key, tags, parent)
     run = here.launch(launch, around.progress, timeout_s=step.timeout_s)
     if not run.is_success:
-        raise StepFailedError(f"the run {run.run_id} of {run.job} ended as {run.status}", run_result(run))
+        why = f": {run.failure}" if run.failure else ""
+        raise StepFailedError(f"the run {run.run_id} of {run.job} ended as {run.status}{why}", run_result(run))
     return run_result(run)
 
 
