@@ -15,6 +15,8 @@ from dagster_playbook.markdown.source import Source
 _FACT = re.compile(r"fact:\s*(\S+)$")
 _IGNORE = re.compile(r"playbook:\s*ignore\s+([A-Za-z][\w-]*(?:\s*,\s*[A-Za-z][\w-]*)*)(.*)$", re.DOTALL)
 _REASON = re.compile(r"""\s+reason\s*=\s*(?:"([^"]*)"|'([^']*)')\s*$""")
+#: with a deeper indent Python-Markdown does not take a comment for a block
+_BLOCK_INDENT = 3
 _PREFIX = re.compile(r"(?:[ >]|[*+-] |\d+\. )*")
 
 
@@ -44,6 +46,7 @@ class Directives:
             self._malformed(self._open, "this fact is never closed: write <!-- /fact --> behind its words")
 
     def _open_fact(self, comment: Comment, text: str) -> None:
+        self._refuse_break(comment)
         if self._open:
             self._malformed(self._open, "this fact is not closed before the next one begins")
         self._open = None
@@ -53,6 +56,7 @@ class Directives:
             self._malformed(comment, "a fact needs one key: <!-- fact: KEY -->words<!-- /fact -->")
 
     def _close_fact(self, comment: Comment) -> None:
+        self._refuse_break(comment)
         opened, self._open = self._open, None
         if opened is None:
             self._malformed(comment, "this closes a fact that was never opened")
@@ -121,6 +125,17 @@ class Directives:
 
     def _place(self, comment: Comment) -> Location:
         return self.source.location(*comment.start, *comment.end)
+
+    def _refuse_break(self, comment: Comment) -> None:
+        """A line that begins with a comment is a block of its own for the site: the sentence above it ends there."""
+        (row, column), rows = comment.start, self.source.rows
+        indent, above = rows[row].text[:column], rows[row - 1].text.strip() if row else ""
+        if indent.strip() or len(indent) > _BLOCK_INDENT or not above:
+            return
+        if above.startswith("#") or row - 1 in self.code_blocks.values():
+            return
+        message = "the site ends the sentence before this line, because a comment begins it; move a word in front of it"
+        self.problems.append(Problem("PB022", message, self._place(comment), comment.text.strip()))
 
     def _malformed(self, comment: Comment, message: str) -> None:
         self.problems.append(Problem("PB011", message, self._place(comment), comment.text.strip()))

@@ -35,7 +35,7 @@ def read_page(
     `path` and `include_roots` are relative to `root`; `text` is what stands in an editor and not yet in the file.
     Never raises for what stands in a file: what cannot be read is a Problem of the page, with one of the rules
     PB002 unclosed-fence, PB003 unreadable-page, PB004 missing-include, PB005 include-cycle, PB010
-    bad-front-matter, PB011 malformed-directive.
+    bad-front-matter, PB011 malformed-directive, PB022 broken-sentence.
     """
     page = Page(path=PurePosixPath(path).as_posix())
     try:

@@ -37,6 +37,9 @@ NOT_YAML = Rule("PB013", "not-yaml", "A YAML block that its consumer cannot read
 DUPLICATE_KEY = Rule("PB014", "duplicate-key", "A key that stands twice in one mapping: the last one wins in silence.")
 NO_PAGE = Rule("PB015", "dead-nav-entry", "A navigation entry without a page.")
 OTHER_VERDICT = Rule("PB016", "example-verdict", "An example block that does not fail or pass as it says it does.")
+BROKEN_SENTENCE = Rule(
+    "PB022", "broken-sentence", "A fact whose comment begins a line, where the site ends the sentence."
+)
 
 RULES = (
     NOT_UNDERSTOOD,
@@ -55,6 +58,7 @@ RULES = (
     DUPLICATE_KEY,
     NO_PAGE,
     OTHER_VERDICT,
+    BROKEN_SENTENCE,
 )
 _BY_CODE = {rule.code: rule for rule in RULES}
 
@@ -87,7 +91,7 @@ def _is_sure(problem: Problem, world: World) -> bool:
     if problem.rule == NO_INCLUDE.code:
         # the paths of includes start where the site's configuration stands
         return site.shown is Shown.MKDOCS and not world.files.exists(join(site.folder, problem.subject))
-    if problem.rule == BAD_FRONT_MATTER.code:
+    if problem.rule in (BAD_FRONT_MATTER.code, BROKEN_SENTENCE.code):
         return site.shown is Shown.MKDOCS
     if problem.rule != UNCLOSED.code or site.shown is Shown.MKDOCS:
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import markdown
 import pytest
 
 from dagster_playbook.markdown.model import Page
@@ -21,6 +22,8 @@ BOUND = {
     "> a <!-- fact: k -->two\n> words<!-- /fact -->": ("k", "two words", 1, 21),
     "- item <!-- fact: k -->[`x`](y.md)<!-- /fact -->": ("k", "x", 1, 24),
     "<!-- fact: k -->Three<!-- /fact --> retries": ("k", "Three", 1, 17),
+    "# Runs\n<!-- fact: k -->Three<!-- /fact --> retries": ("k", "Three", 2, 17),
+    "```\nx\n```\n<!-- fact: k -->Three<!-- /fact --> retries": ("k", "Three", 4, 17),
 }
 
 
@@ -30,6 +33,17 @@ def test_fact_binds_the_words_that_are_shown(text: str, tmp_path: Path) -> None:
     page = read(tmp_path, text + "\n")
     found = [(item.key, item.shown, item.location.line, item.location.column) for item in page.bindings]
     assert (found, page.problems) == ([BOUND[text]], [])
+
+
+BROKEN = "a\n{indent}<!-- fact: k -->three<!-- /fact --> b\n"
+
+
+@pytest.mark.parametrize("indent", ["", "   ", "    ", "x "])
+def test_a_sentence_is_broken_where_the_renderer_breaks_it(indent: str, tmp_path: Path) -> None:
+    """PB022 is told exactly where Python-Markdown makes two blocks of one sentence."""
+    text = BROKEN.format(indent=indent)
+    whole = markdown.markdown(text).count("<p>") == 1 and markdown.markdown(text).startswith("<p>a\n")
+    assert [problem.rule for problem in read(tmp_path, text).problems] == ([] if whole else ["PB022"])
 
 
 def test_nested_fact_is_a_problem_and_the_inner_one_counts(tmp_path: Path) -> None:

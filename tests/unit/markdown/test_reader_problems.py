@@ -41,6 +41,11 @@ BROKEN = {
     "fact without key": ("a <!-- fact: -->three\n", ("PB011", "page.md", 1, 3)),
     "fact without words": ("a <!-- fact: k --><!-- /fact -->\n", ("PB011", "page.md", 1, 3)),
     "end without fact": ("a three<!-- /fact -->\n", ("PB011", "page.md", 1, 8)),
+    "fact at the beginning of a line": ("a\n <!-- fact: k -->three<!-- /fact -->\n", ("PB022", "page.md", 2, 2)),
+    "end of a fact at a line's begin": (
+        "a <!-- fact: k -->three\n<!-- /fact -->\n",
+        ("PB022", "page.md", 2, 1),
+    ),
     "suppression without code": ("<!-- playbook: ignore -->\nx\n", ("PB011", "page.md", 1, 1)),
     "unknown directive": ("<!-- playbook: forget DG101 -->\nx\n", ("PB011", "page.md", 1, 1)),
     "nesting without end": (
