@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from graph_clone import Clone, Undisturbed, deploy, restate
 
 from dagster_playbook.errors import StackError
 from dagster_playbook.platform.nessie import NessieClient, Reference
@@ -66,14 +66,6 @@ class RunningStack:
         return told
 
 
-def eventually(holds: Callable[[], bool], within_s: float = 30.0) -> None:
-    """Return as soon as something holds; fail when it does not in time."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"did not hold within {within_s} s"
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="session")
 def stack_tools() -> None:
     """A JDK and the artifacts, or Maven to fetch them; in CI their absence is a failure."""
@@ -128,3 +120,15 @@ def schema(stack: RunningStack, request: pytest.FixtureRequest) -> Iterator[str]
     stack.sql(f"CREATE SCHEMA iceberg.{name}")
     yield name
     stack.sql(f"DROP SCHEMA iceberg.{name} CASCADE")
+
+
+@pytest.fixture(scope="session")
+def deployed_graph(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A copy of the project with a graph of 20 models, up to date, the restatement of the first one approved."""
+    return deploy(tmp_path_factory.mktemp("graph") / "clone")
+
+
+@pytest.fixture(scope="session")
+def undisturbed_graph(deployed_graph: Clone, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """What that restatement evaluates and leaves when nothing disturbs it."""
+    return restate(deployed_graph.copy(tmp_path_factory.mktemp("calm") / "clone"))

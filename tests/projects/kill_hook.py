@@ -5,9 +5,10 @@ state itself forgets how often, it merges intervals when a run has ended. `PLAYB
 die, its words parted by colons:
 
 - `journal:before|after:EVENT:STEP`: the command dies just before or after it writes that line; STEP may be empty.
-- `evaluation:inside|after:NUMBER:child|both|parent`: at the NUMBER-th evaluation of the process that runs SQLMesh,
+- `evaluation:inside|after|all:NUMBER:child|both|parent`: at the NUMBER-th evaluation of the process that runs SQLMesh,
   `inside` when its rows are written and nothing is recorded, `after` when it is recorded and the next has not begun;
-  who dies is that process, that process and the command that started it, or the command alone.
+  with `all` the evaluations of all processes count, so that it dies once. Who dies is that process, that process and
+  the command that started it, or the command alone.
 """
 
 from __future__ import annotations
@@ -66,12 +67,15 @@ def _record(file: Path) -> None:
     from sqlmesh.core.state_sync.base import StateSync
 
     original = StateSync.add_interval
+    _, moment, number, who = (os.environ.get(KILL) or ":::").split(":")
 
     def add_interval(self: Any, snapshot: Any, start: Any, end: Any, **options: Any) -> None:
         original(self, snapshot, start, end, **options)
         entry = [snapshot.model.name, *snapshot.inclusive_exclusive(start, end, strict=False, expand=False)]
         with file.open("a") as lines:
             lines.write(json.dumps(entry) + "\n")
+        if (moment, number) == ("all", str(len(file.read_text().splitlines()))):
+            _kill(who)
 
     StateSync.add_interval = add_interval
 
@@ -81,7 +85,7 @@ def _die_at_an_evaluation() -> None:
     from sqlmesh.core.state_sync.base import StateSync
 
     what, moment, number, who = (os.environ.get(KILL) or ":::").split(":")
-    if what != "evaluation":
+    if what != "evaluation" or moment == "all":
         return
     owner: Any = StateSync if moment == "inside" else Scheduler
     name = "add_interval" if moment == "inside" else "evaluate"
