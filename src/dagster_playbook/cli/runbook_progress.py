@@ -53,7 +53,7 @@ class TextLines:
         """Tell what a Dagster run is at."""
         if self._live is not None:
             self._live.update(self._task, description=f"{step or kind}: {message[:100]}")
-        elif kind in ("run", "STEP_FAILURE", "RUN_FAILURE"):
+        elif kind in ("run", "retry", "STEP_FAILURE", "RUN_FAILURE"):
             click.echo(f"    {kind} {message}", err=True)
 
     def _finished(self, name: str, data: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
+from dagster_playbook.platform.failure import step_failure
+
 #: names the run for whoever asks again; and the process that executes it, as `pid:start time`
 RUN_KEY_TAG = "playbook/run_key"
 PROCESS_TAG = "playbook/process"
@@ -38,9 +40,17 @@ def main() -> int:
     try:
         tell(answers, result=DO[request["do"]](request, answers))
     except Exception as error:
-        tell(answers, error=f"{type(error).__name__}: {error}")
+        tell(answers, **_refusal_or_error(error))
         return 1
     return 0
+
+
+def _refusal_or_error(error: Exception) -> dict[str, str]:
+    from dagster import DagsterInvalidConfigError
+
+    if isinstance(error, DagsterInvalidConfigError):
+        return {"refused": "; ".join(one.message for one in error.errors)}
+    return {"error": f"{type(error).__name__}: {error}"}
 
 
 def tell(answers: TextIO, **data: Any) -> None:
@@ -205,12 +215,22 @@ def _follow(run_key: str, pid: int, answers: TextIO, stop: threading.Event) -> N
                             answers,
                             event=event.event_type_value,
                             step=event.step_key or "",
-                            message=event.message or "",
+                            message=_message(event),
                         )
                 cursor = len(entries)
             if last:
                 return
             time.sleep(_POLL_S)
+
+
+def _message(event: Any) -> str:
+    """What an event says; of a step that failed, why."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    if error is None:
+        return event.message or ""
+    whole = {"className": error.cls_name, "message": error.message, "cause": None}
+    cause = error.cause
+    return step_failure(whole | ({"cause": {"className": cause.cls_name, "message": cause.message}} if cause else {}))
 
 
 def _interrupt(*_: object) -> None:

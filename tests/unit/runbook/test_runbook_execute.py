@@ -42,6 +42,9 @@ class RememberedDagster:
             raise ending
         return self.known[0]
 
+    def follow(self, run_id: str, progress: Any, *, timeout_s: float = 0.0) -> DagsterRun:
+        return next(run for run in self.known if run.run_id == run_id)
+
     def find(self, run_key: str) -> DagsterRun | None:
         return next((run for run in self.known if run.tags["playbook/run_key"] == run_key), None)
 
