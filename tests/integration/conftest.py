@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,14 +63,6 @@ class RunningStack:
         told: list[tuple[str, str]] = []
         self.context = self.local.up(selection, lambda service, what: told.append((service, what)))
         return told
-
-
-def eventually(holds: Callable[[], bool], within_s: float = 30.0) -> None:
-    """Return as soon as something holds; fail when it does not in time."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"did not hold within {within_s} s"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")
