@@ -39,6 +39,8 @@ class TextLines:
         elif name == "break-glass":
             told = f"BREAK GLASS by {data['requester']}: {data['reason']}: nobody has approved, and it is recorded"
             click.echo(click.style(told, fg="white", bg="red", bold=True), err=True)
+        elif name == "stale-lock":
+            click.echo(f"  {data['message']}", err=True)
         elif name == "approved":
             click.echo(f"  approved by {data['approver']}, asked for by {data['requester']}")
         elif name == "step-started":

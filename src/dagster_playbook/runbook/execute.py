@@ -21,7 +21,7 @@ from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings,
 
 #: told of every event: its name and data, redacted
 Listener = Callable[[str, dict[str, Any]], None]
-#: makes sure, before an approved step runs, that its approval still holds
+#: makes sure, before a step changes anything, that the platform's lock is ours and an approval still holds
 Permit = Callable[[Step], None]
 _EVERY_S = 5.0
 _KEPT_CHARACTERS = 4_000
@@ -131,7 +131,7 @@ class Executor:
     def _one(self, step: Step, progress: Progress) -> str:
         if step.unless and self._holds(step, step.unless, progress, {}):
             return self._finish(step, progress, "skipped", {}, f"{step.unless} holds")
-        if step.approve:
+        if step.is_mutating or step.approve:
             self.permit(step)
         self._note("step-started", step=step.id, kind=str(step.kind), again=progress.again)
         try:
