@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -43,9 +43,10 @@ class Operator:
     root: Path
     environment: dict[str, str]
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    gate: IO[bytes] | None = None
 
     def start(self) -> subprocess.Popen[str]:
-        """Run the page, which holds the platform until its gate is opened."""
+        """Run the page, which holds the platform as long as its gate is closed."""
         program = "from dagster_playbook.cli import main; main()"
         process = subprocess.Popen(
             [sys.executable, "-c", program, "run", "hold.md", "--target", "shared", "--format", "json"],
@@ -60,15 +61,16 @@ class Operator:
         return process
 
     def hold(self) -> tuple[subprocess.Popen[str], str]:
-        """Start, and return with the run's id when the platform is held."""
+        """Start, and return with the run's id when its command stands at the gate, a named pipe."""
         process = self.start()
+        self.gate = (self.root / "gate").open("wb")
         assert process.stdout is not None
-        opened, begun = (json.loads(process.stdout.readline()) for _ in range(2))
-        assert begun["event"] == "step-started"
-        return process, opened["run"]
+        return process, json.loads(process.stdout.readline())["run"]
 
     def open_gate(self) -> None:
-        (self.root / "gate").open("wb").close()
+        """Let the page's command come to its end."""
+        if self.gate:
+            self.gate.close()
 
 
 @pytest.fixture
@@ -80,24 +82,26 @@ def database(stack: Any) -> StateDatabase:
 
 
 @pytest.fixture
-def operator(database: StateDatabase, tmp_path: Path) -> Iterator[Callable[[str], Operator]]:
+def operator(database: StateDatabase, tmp_path: Path) -> Iterator[Callable[..., Operator]]:
     """Makes operators, each with a folder of their own."""
     made: list[Operator] = []
     environment = {"HOST": database.host, "PORT": str(database.port), "USER": database.user, "DB": database.name}
     environment |= {"PASSWORD": database.password}
 
-    def make(name: str) -> Operator:
+    def make(name: str, *, is_open: bool = False) -> Operator:
         (tmp_path / name).mkdir()
         (tmp_path / name / "pyproject.toml").write_text("[tool.playbook]\n")
         (tmp_path / name / "hold.md").write_text(PAGE)
-        os.mkfifo(tmp_path / name / "gate")
+        (Path.touch if is_open else os.mkfifo)(tmp_path / name / "gate")
         made.append(Operator(tmp_path / name, {f"SQLMESH_POSTGRES_{key}": value for key, value in environment.items()}))
         return made[-1]
 
     yield make
-    for process in (process for one in made for process in one.processes):
-        process.kill()
-        process.communicate()
+    for one in made:
+        for process in one.processes:
+            process.kill()
+            one.open_gate()
+            process.communicate()
 
 
 def ask(database: StateDatabase, sql: str, *values: Any) -> None:
@@ -117,7 +121,7 @@ def end_sessions(database: StateDatabase) -> None:
     )
 
 
-def test_a_second_operator_is_refused_with_the_name_of_the_first(operator: Callable[[str], Operator]) -> None:
+def test_a_second_operator_is_refused_with_the_name_of_the_first(operator: Callable[..., Operator]) -> None:
     """From another clone: exit code 2, who has the platform, where, in which process and run."""
     first, second = operator("first"), operator("second")
     process, run_id = first.hold()
@@ -131,19 +135,17 @@ def test_a_second_operator_is_refused_with_the_name_of_the_first(operator: Calla
 
 
 def test_an_operator_killed_with_the_lock_does_not_keep_it(
-    operator: Callable[[str], Operator], database: StateDatabase
+    operator: Callable[..., Operator], database: StateDatabase
 ) -> None:
     """After kill -9 of the first the second runs, and is told whose lock was taken over."""
-    first, second = operator("first"), operator("second")
+    first, second = operator("first"), operator("second", is_open=True)
     process, run_id = first.hold()
     process.kill()
     process.communicate()
     # waits until Postgres has seen that the connection is closed
     ask(database, "SELECT pg_advisory_xact_lock(%s)", lock_key("shared"))
     running = second.start()
-    second.open_gate()
     told, errors = running.communicate(timeout=60)
-    first.open_gate()
     assert running.returncode == 0, errors
     (stale,) = [event for event in map(json.loads, told.splitlines()) if event["event"] == "stale-lock"]
     assert (stale["owner"]["run"], stale["owner"]["pid"]) == (run_id, process.pid)
