@@ -25,8 +25,9 @@ def command(base: str, checks: tuple[str, ...], output: Path | None, folder: Pat
     playbook pr-check --base origin/main --output body.md
     playbook pr-check --check lint --check tests
     """
+    from dagster_playbook.scaffold.change import change_of
     from dagster_playbook.scaffold.layout import layout_of
-    from dagster_playbook.scaffold.pr_check import Section, body, change_of, pr_check
+    from dagster_playbook.scaffold.pr_check import Section, body, pr_check
     from dagster_playbook.settings import find_root, load_settings
 
     settings = load_settings(find_root(folder))
