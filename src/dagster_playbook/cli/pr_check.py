@@ -42,11 +42,13 @@ def command(base: str, checks: tuple[str, ...], output: Path | None, folder: Pat
 
         root = output.resolve().parent
         files.write(root, [files.change(root, output.name, text, is_edit=True)])
-    is_clean = all(section.verdict != "fail" for section in sections)
+    failed = [section.name for section in sections if section.verdict == "fail"]
     if form == "json":
         told = {"base": change.base, "files": list(change.files), "sections": [s.as_dict() for s in sections]}
-        click.echo(json.dumps({**told, "passed": is_clean}, ensure_ascii=False, indent=2))
+        click.echo(json.dumps({**told, "passed": not failed}, ensure_ascii=False, indent=2))
     else:
         click.echo(text, nl=False)
-    if not is_clean:
+    if failed:
+        # the last line, which is what a runbook tells of a command that failed
+        click.echo(f"failed: {', '.join(failed)}", err=True)
         sys.exit(1)

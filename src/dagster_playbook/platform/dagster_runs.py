@@ -134,7 +134,7 @@ class EmbeddedDagster:
         return _run(self._ask({"do": "cancel", "run_id": run_id}))
 
     def _ask(self, request: dict[str, Any], progress: Progress | None = None, timeout_s: float = 0.0) -> Any:
-        self._prepare_home()
+        self.prepare_home()
         request = {
             **request,
             "module": self.location.module,
@@ -167,7 +167,8 @@ class EmbeddedDagster:
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         }
 
-    def _prepare_home(self) -> None:
+    def prepare_home(self) -> None:
+        """Make the instance's folder with the location's own dagster.yaml in it."""
         self.home.mkdir(parents=True, exist_ok=True)
         target = self.home / "dagster.yaml"
         if self.location.instance:

@@ -92,7 +92,7 @@ def _command(step: Step, scope: Mapping[str, Any], around: Surroundings, again: 
     arguments = fill.arguments_of(step, scope)
     # the tools of this environment are found also when it was not activated
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "PLAYBOOK_RUN_KEY": around.run_key(step)}
+    environment = {**os.environ, **around.variables(), "PATH": path, "PLAYBOOK_RUN_KEY": around.run_key(step)}
     try:
         done = subprocess.run(
             arguments,

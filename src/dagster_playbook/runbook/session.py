@@ -20,7 +20,7 @@ from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it
 from dagster_playbook.runbook.journal import Journal, write_whole
 from dagster_playbook.runbook.lock import Held, platform_lock, shown
 from dagster_playbook.runbook.plan import Plan, load_runbook
-from dagster_playbook.runbook.reach import check_needs, open_dagster
+from dagster_playbook.runbook.reach import check_needs, instance_variables, open_dagster
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import Store
 from dagster_playbook.runbook.surroundings import Asker, Surroundings
@@ -193,6 +193,7 @@ class _Session:
             values_of_facts=lambda: self._once("facts", self._facts),
             head=lambda: journal.head,
             approval=self.approval,
+            variables=lambda: instance_variables(self.settings, journal.folder, options.dagster_url),
         )
 
         def permit(step: Step) -> None:
