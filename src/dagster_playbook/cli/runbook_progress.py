@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 _MARKS = {"succeeded": ("ok", "green"), "skipped": ("skipped", "cyan"), "failed": ("failed", "red")}
+#: of a command's output; all of it is in the step's evidence
+_OUTPUT_LINES = 40
 
 
 class JsonLines:
@@ -24,7 +26,7 @@ class JsonLines:
 
 
 class TextLines:
-    """One line a step on stdout; on a terminal a spinner with the time and what Dagster says, on stderr."""
+    """A line a step on stdout, below the end of its output; on a terminal a spinner with the time on stderr."""
 
     def __init__(self) -> None:
         self._live: Any = None
@@ -62,6 +64,8 @@ class TextLines:
         if name == "interrupted":
             click.echo(f"  {click.style('cut', fg='yellow')}  {data['step']}  {data['reason'].splitlines()[0]}")
             return
+        for line in str((data.get("result") or {}).get("output", "")).splitlines()[-_OUTPUT_LINES:]:
+            click.echo(f"    {line}".rstrip())
         word, colour = _MARKS[data["outcome"]]
         detail = data.get("message") or _told(data.get("result") or {})
         click.echo(f"  {click.style(word, fg=colour)}  {data['step']}  {detail}".rstrip())

@@ -17,7 +17,7 @@ from dagster_playbook.runbook.evidence import verify_run
 from dagster_playbook.runbook.execute import Executor, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.redaction import Redactor
-from dagster_playbook.runbook.store import run_state
+from dagster_playbook.runbook.store import Store, run_state
 from dagster_playbook.runbook.surroundings import Surroundings
 from dagster_playbook.settings import Settings
 
@@ -332,3 +332,19 @@ def test_a_refused_query_takes_the_way_back(desk_of: Callable[..., Desk], monkey
     with pytest.raises(PlatformError, match="no connection"):
         desk.run()
     assert desk.state == "interrupted"
+
+
+def test_a_word_about_another_step_is_refused(desk_of: Callable[..., Desk]) -> None:
+    """--done and --again are for the step at which the run stands; of another one nothing is passed over."""
+    desk = desk_of(JOB % ("one", "") + JOB % ("two", ""))
+    desk.dagster.endings = ["FAILURE"]
+    desk.run()
+    for option in ("done", "again"):
+        with pytest.raises(RunbookError, match="stands at step 'one', not at 'two'"):
+            desk.run(**{option: "two"})
+
+
+def test_run_ids_sort_by_time(tmp_path: Path) -> None:
+    """Also those of one second, so that `last` is the last."""
+    ids = [Store(tmp_path).new_run_id() for _ in range(2000)]
+    assert [i[:-2] for i in ids] == sorted(i[:-2] for i in ids)
