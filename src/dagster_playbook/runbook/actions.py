@@ -46,7 +46,9 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
     if again and (found := here.find(key)):
         if found.is_in_flight:
             around.progress("wait", "", f"run {found.run_id} is in flight")
-            found = here.follow(found.run_id, follow, timeout_s=step.timeout_s)
+        if not found.is_success:
+            # one that has failed may be about to be retried by Dagster itself
+            found = here.follow(found.run_id, around.progress, timeout_s=step.timeout_s)
         if found.is_success:
             return run_result(found)
         parent = found.run_id

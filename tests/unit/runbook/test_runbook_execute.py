@@ -242,6 +242,14 @@ def test_an_approved_step_asks_for_its_permit_first(desk_of: Callable[..., Desk]
     assert tags["dagster/max_retries"] == "0"
 
 
+def test_what_changes_something_asks_for_its_permit(desk_of: Callable[..., Desk]) -> None:
+    """Before it, since the platform's lock may be lost; what only looks needs none."""
+    desk = desk_of(FACT % ("look", "") + JOB % ("change", ""))
+    desk.facts = {"a": 1}
+    desk.run()
+    assert desk.permitted == ["change"]
+
+
 def test_what_cannot_be_asked_leaves_the_run_resumable(desk_of: Callable[..., Desk]) -> None:
     """A platform that does not answer is no failure of the step: the run stops there and goes on there."""
     desk = desk_of(JOB % ("one", ""))
