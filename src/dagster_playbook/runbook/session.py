@@ -50,7 +50,7 @@ def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
     check_needs(plan.runbook)
     approval = find_approval(store, plan)
     run_id = store.new_run_id()
-    with platform_lock(store.folder / "locks", plan.target, run_id, _state_database()) as held:
+    with platform_lock(store.folder / "locks", plan.target, run_id, _state_database(settings)) as held:
         redactor = Redactor(secret_values(plan.runbook, plan.values))
         folder = store.folder / "runs" / run_id
         journal = Journal(folder, redactor)
@@ -95,7 +95,7 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
     values = _values_again(runbook, opened["parameters"], secrets)
     check_needs(runbook)
     progress = where_it_stopped(runbook, folder, again=options.again, done=options.done)
-    with platform_lock(store.folder / "locks", opened["target"], folder.name, _state_database()) as held:
+    with platform_lock(store.folder / "locks", opened["target"], folder.name, _state_database(settings)) as held:
         redactor = Redactor(secret_values(runbook, values))
         journal = Journal(folder, redactor)
         if options.done and options.done in progress.results:
@@ -109,8 +109,9 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
         return folder.name, session.executor(journal, redactor, options, held).run(progress)
 
 
-def _state_database() -> StateDatabase | None:
-    return StateDatabase.from_environment(os.environ)
+def _state_database(settings: Settings) -> StateDatabase | None:
+    """Where the platform keeps its state, by the variables that its code sees."""
+    return StateDatabase.from_environment({**os.environ, **settings.environment})
 
 
 def _tell_of_stale_lock(held: Held, journal: Journal, options: Options) -> None:
