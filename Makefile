@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 export DAGSTER_DISABLE_TELEMETRY := 1
 export SQLMESH__DISABLE_ANONYMIZED_ANALYTICS := true
 
-.PHONY: help playbook test lint serve bench stack lock clean
+.PHONY: help playbook test lint serve bench stack lock install clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,8 @@ stack: $(READY) ## Start the real services: Postgres, Nessie, Trino, S3Proxy, Da
 lock: $(READY) ## Resolve pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --python-version 3.11.5 --universal --generate-hashes --all-extras --group dev --no-annotate --no-header pyproject.toml -o requirements.lock
 	grep -A200 '^uv==' requirements.lock | awk 'NR > 1 && /^[a-z]/ {exit} {print}' > requirements-installer.lock
+
+install: $(READY) ## Bring .venv to what requirements.lock says
 
 clean: ## Remove what make has built
 	rm -rf $(VENV) site .playbook

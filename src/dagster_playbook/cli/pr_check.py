@@ -25,8 +25,9 @@ def command(base: str, checks: tuple[str, ...], output: Path | None, folder: Pat
     playbook pr-check --base origin/main --output body.md
     playbook pr-check --check lint --check tests
     """
+    from dagster_playbook.scaffold.change import change_of
     from dagster_playbook.scaffold.layout import layout_of
-    from dagster_playbook.scaffold.pr_check import Section, body, change_of, pr_check
+    from dagster_playbook.scaffold.pr_check import Section, body, pr_check
     from dagster_playbook.settings import find_root, load_settings
 
     settings = load_settings(find_root(folder))
@@ -41,11 +42,13 @@ def command(base: str, checks: tuple[str, ...], output: Path | None, folder: Pat
 
         root = output.resolve().parent
         files.write(root, [files.change(root, output.name, text, is_edit=True)])
-    is_clean = all(section.verdict != "fail" for section in sections)
+    failed = [section.name for section in sections if section.verdict == "fail"]
     if form == "json":
         told = {"base": change.base, "files": list(change.files), "sections": [s.as_dict() for s in sections]}
-        click.echo(json.dumps({**told, "passed": is_clean}, ensure_ascii=False, indent=2))
+        click.echo(json.dumps({**told, "passed": not failed}, ensure_ascii=False, indent=2))
     else:
         click.echo(text, nl=False)
-    if not is_clean:
+    if failed:
+        # the last line, which is what a runbook tells of a command that failed
+        click.echo(f"failed: {', '.join(failed)}", err=True)
         sys.exit(1)

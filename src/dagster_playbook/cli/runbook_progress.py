@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 _MARKS = {"succeeded": ("ok", "green"), "skipped": ("skipped", "cyan"), "failed": ("failed", "red")}
+#: of a command's output; all of it is in the step's evidence
+_OUTPUT_LINES = 40
 
 
 class JsonLines:
@@ -24,7 +26,7 @@ class JsonLines:
 
 
 class TextLines:
-    """One line a step on stdout; on a terminal a spinner with the time and what Dagster says, on stderr."""
+    """A line a step on stdout, below the end of its output; on a terminal a spinner with the time on stderr."""
 
     def __init__(self) -> None:
         self._live: Any = None
@@ -39,6 +41,8 @@ class TextLines:
         elif name == "break-glass":
             told = f"BREAK GLASS by {data['requester']}: {data['reason']}: nobody has approved, and it is recorded"
             click.echo(click.style(told, fg="white", bg="red", bold=True), err=True)
+        elif name == "stale-lock":
+            click.echo(f"  {data['message']}", err=True)
         elif name == "approved":
             click.echo(f"  approved by {data['approver']}, asked for by {data['requester']}")
         elif name == "step-started":
@@ -53,13 +57,15 @@ class TextLines:
         """Tell what a Dagster run is at."""
         if self._live is not None:
             self._live.update(self._task, description=f"{step or kind}: {message[:100]}")
-        elif kind in ("run", "STEP_FAILURE", "RUN_FAILURE"):
+        elif kind in ("run", "retry", "STEP_FAILURE", "RUN_FAILURE"):
             click.echo(f"    {kind} {message}", err=True)
 
     def _finished(self, name: str, data: dict[str, Any]) -> None:
         if name == "interrupted":
             click.echo(f"  {click.style('cut', fg='yellow')}  {data['step']}  {data['reason'].splitlines()[0]}")
             return
+        for line in str((data.get("result") or {}).get("output", "")).splitlines()[-_OUTPUT_LINES:]:
+            click.echo(f"    {line}".rstrip())
         word, colour = _MARKS[data["outcome"]]
         detail = data.get("message") or _told(data.get("result") or {})
         click.echo(f"  {click.style(word, fg=colour)}  {data['step']}  {detail}".rstrip())

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
+from dagster_playbook.platform.failure import step_failure
+
 #: names the run for whoever asks again; and the process that executes it, as `pid:start time`
 RUN_KEY_TAG = "playbook/run_key"
 PROCESS_TAG = "playbook/process"
@@ -38,9 +40,17 @@ def main() -> int:
     try:
         tell(answers, result=DO[request["do"]](request, answers))
     except Exception as error:
-        tell(answers, error=f"{type(error).__name__}: {error}")
+        tell(answers, **_refusal_or_error(error))
         return 1
     return 0
+
+
+def _refusal_or_error(error: Exception) -> dict[str, str]:
+    from dagster import DagsterInvalidConfigError
+
+    if isinstance(error, DagsterInvalidConfigError):
+        return {"refused": "; ".join(one.message for one in error.errors)}
+    return {"error": f"{type(error).__name__}: {error}"}
 
 
 def tell(answers: TextIO, **data: Any) -> None:
@@ -168,23 +178,7 @@ def _told(instance: Any, run: Any) -> dict[str, Any]:
         "tags": dict(run.tags),
         "root_run_id": run.root_run_id or run.run_id,
         "parent_run_id": run.parent_run_id or "",
-        "failure": _cause(instance, run) if run.status.value == "FAILURE" else "",
     }
-
-
-def _cause(instance: Any, run: Any) -> str:
-    """Why a run failed, in the words of the first step that did; else in Dagster's own."""
-    import dagster as dg
-
-    failures = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
-    for entry in instance.all_logs(run.run_id, of_type=failures):
-        event = entry.dagster_event
-        if event.is_step_failure:
-            said = event.step_failure_data.user_failure_data
-            error = event.step_failure_data.error
-            return str((said and said.description) or (error and error.message) or event.message).strip()
-        return str(event.message or "").strip()
-    return ""
 
 
 def _is_abandoned(process: str) -> bool:
@@ -222,12 +216,22 @@ def _follow(run_key: str, pid: int, answers: TextIO, stop: threading.Event) -> N
                             answers,
                             event=event.event_type_value,
                             step=event.step_key or "",
-                            message=event.message or "",
+                            message=_message(event),
                         )
                 cursor = len(entries)
             if last:
                 return
             time.sleep(_POLL_S)
+
+
+def _message(event: Any) -> str:
+    """What an event says; of a step that failed, why."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    if error is None:
+        return event.message or ""
+    whole = {"className": error.cls_name, "message": error.message, "cause": None}
+    cause = error.cause
+    return step_failure(whole | ({"cause": {"className": cause.cls_name, "message": cause.message}} if cause else {}))
 
 
 def _interrupt(*_: object) -> None:

@@ -9,13 +9,17 @@ from urllib.parse import urlsplit
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.dagster_child import RUN_KEY_TAG
-from dagster_playbook.platform.dagster_runs import DagsterRun, Launch, Progress
+from dagster_playbook.platform.dagster_runs import DagsterRun, Launch, LaunchRefusedError, Progress
+from dagster_playbook.platform.failure import step_failure
 
 _CONNECT_S = 5.0
 _ANSWER_S = 60.0
 _POLL_S = 1.0
 _TRIES = 3
+#: how long the daemon may take to start a retry that it has announced
+_RETRY_S = 60.0
 _TOLD = ("STEP_START", "STEP_SUCCESS", "STEP_FAILURE", "RUN_FAILURE", "RUN_SUCCESS")
+_WILL_RETRY, _RETRIED_AS = "dagster/will_retry", "dagster/auto_retry_run_id"
 _RUN = "runId jobName status runConfig rootRunId parentRunId tags { key value }"
 _REPOSITORIES = """{ repositoriesOrError { __typename
   ... on RepositoryConnection { nodes { name location { name } jobs { name } } } } }"""
@@ -27,7 +31,8 @@ _RUNS = f"""query($filter: RunsFilter, $limit: Int) {{ runsOrError(filter: $filt
   __typename ... on Runs {{ results {{ {_RUN} }} }} ... on PythonError {{ message }} }} }}"""
 _EVENTS = """query($run: ID!, $after: String) { logsForRun(runId: $run, afterCursor: $after, limit: 500) {
   __typename
-  ... on EventConnection { cursor hasMore events { __typename ... on MessageEvent { message stepKey eventType } } }
+  ... on EventConnection { cursor hasMore events { __typename ... on MessageEvent { message stepKey eventType }
+    ... on ExecutionStepFailureEvent { error { className message cause { className message } } } } }
   ... on PythonError { message } } }"""
 _CANCEL = """mutation($run: String!) { terminateRun(runId: $run, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) {
   __typename ... on PythonError { message } ... on TerminateRunFailure { message } } }"""
@@ -46,7 +51,8 @@ class DeployedDagster:
         """Launch a job and follow it to its end; when this process is interrupted the run goes on.
 
         Raises:
-            PlatformError: there is no such job, Dagster refuses the config, or the run outlives `timeout_s`.
+            LaunchRefusedError: Dagster refuses the config; nothing was started.
+            PlatformError: there is no such job, or the run outlives `timeout_s`.
         """
         tags = [{"key": k, "value": v} for k, v in {**launch.tags, RUN_KEY_TAG: launch.run_key}.items()]
         params: dict[str, Any] = {
@@ -63,12 +69,25 @@ class DeployedDagster:
         if answer["__typename"] != "LaunchRunSuccess":
             errors = answer.get("errors") or [answer]
             told = "; ".join(str(e.get("message", answer["__typename"])) for e in errors)
-            raise PlatformError(f"Dagster refuses to launch {launch.job!r}: {told}")
+            raise LaunchRefusedError(f"Dagster refuses to launch {launch.job!r}: {told}")
         return self.follow(answer["run"]["runId"], progress, timeout_s=timeout_s)
 
     def follow(self, run_id: str, progress: Progress, *, timeout_s: float = 0.0) -> DagsterRun:
-        """Tell of a run's events until it has ended."""
-        deadline = time.monotonic() + timeout_s if timeout_s else None
+        """Tell of a run's events until it has ended; of one that Dagster retries by itself, until the retry has.
+
+        Raises:
+            PlatformError: it outlives `timeout_s` seconds, counted over all retries; 0 is no limit.
+        """
+        deadline = time.monotonic() + timeout_s if timeout_s else float("inf")
+        while True:
+            run = self._followed(run_id, progress, deadline)
+            retry = self._retry_of(run)
+            if not retry:
+                return run
+            progress("retry", "", f"{run.run_id} failed; Dagster retries it")
+            run_id = retry
+
+    def _followed(self, run_id: str, progress: Progress, deadline: float) -> DagsterRun:
         progress("run", "", run_id)
         cursor: str | None = None
         while True:
@@ -76,10 +95,23 @@ class DeployedDagster:
             cursor = self._tell(run_id, cursor, progress)
             if run is None or not run.is_in_flight:
                 return run or DagsterRun(run_id, "", "GONE")
-            if deadline and time.monotonic() > deadline:
-                raise PlatformError(
-                    f"the run {run_id} takes longer than {timeout_s:g} s; it goes on", cure="resume later"
-                )
+            if time.monotonic() > deadline:
+                raise PlatformError(f"the run {run_id} takes longer than its step may; it goes on", cure="resume later")
+            time.sleep(_POLL_S)
+
+    def _retry_of(self, run: DagsterRun) -> str:
+        """The id of the run that the daemon starts in place of a failed one; "" when there is none."""
+        if run.status != "FAILURE":
+            return ""
+        # Dagster says whether it will retry a moment after it says that the run has failed.
+        if _WILL_RETRY not in run.tags:
+            time.sleep(_POLL_S)
+        deadline = time.monotonic() + _RETRY_S
+        while True:
+            tags = (self.show(run.run_id) or run).tags
+            found = tags.get(_RETRIED_AS, "")
+            if found or tags.get(_WILL_RETRY) != "true" or time.monotonic() > deadline:
+                return found
             time.sleep(_POLL_S)
 
     def find(self, run_key: str) -> DagsterRun | None:
@@ -121,14 +153,9 @@ class DeployedDagster:
         while True:
             answer = self._ask(_EVENTS, {"run": run_id, "after": cursor})["logsForRun"]
             for event in answer.get("events", []):
-                if event.get("eventType") in (
-                    "STEP_START",
-                    "STEP_SUCCESS",
-                    "STEP_FAILURE",
-                    "RUN_FAILURE",
-                    "RUN_SUCCESS",
-                ):
-                    progress(event["eventType"], event.get("stepKey") or "", event.get("message") or "")
+                if event.get("eventType") in _TOLD:
+                    told = step_failure(event["error"]) if event.get("error") else event.get("message") or ""
+                    progress(event["eventType"], event.get("stepKey") or "", told)
             cursor = answer.get("cursor", cursor)
             if not answer.get("hasMore"):
                 return cursor

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +20,16 @@ from dagster_playbook.settings import CodeLocation
 Progress = Callable[[str, str, str], None]
 IN_FLIGHT = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 _STOP_S = 30
+_POLL_S = 1.0
+
+
+class LaunchRefusedError(PlatformError):
+    """Dagster does not take a job's run config; nothing was started."""
 
 
 @dataclass(frozen=True, slots=True)
 class DagsterRun:
-    """A run.
-
-    Attributes:
-        status: Dagster's own word.
-        root_run_id: the first run of its chain of re-executions.
-        failure: why it failed, as the step that failed says; "" when it did not or that is not known.
-    """
+    """A run; `status` is Dagster's own word, `root_run_id` the first run of its chain of re-executions."""
 
     run_id: str
     job: str
@@ -38,7 +38,6 @@ class DagsterRun:
     tags: dict[str, str] = field(default_factory=dict)
     root_run_id: str = ""
     parent_run_id: str = ""
-    failure: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -66,7 +65,10 @@ class Dagster(Protocol):
     """What a runbook asks of Dagster; every method raises `PlatformError` when it cannot be asked."""
 
     def launch(self, launch: Launch, progress: Progress, *, timeout_s: float = 0.0) -> DagsterRun:
-        """Run a job to its end and follow it."""
+        """Run a job to its end and follow it; raises `LaunchRefusedError` when its config is not taken."""
+
+    def follow(self, run_id: str, progress: Progress, *, timeout_s: float = 0.0) -> DagsterRun:
+        """Follow a run that was started before to its end; `timeout_s` 0 is no limit."""
 
     def find(self, run_key: str) -> DagsterRun | None:
         """The newest run of a run key."""
@@ -102,6 +104,16 @@ class EmbeddedDagster:
         """Execute in a child process; when this one is interrupted, the child is stopped and waited for."""
         return _run(self._ask({"do": "launch", **_as_dict(launch)}, progress, timeout_s))
 
+    def follow(self, run_id: str, progress: Progress, *, timeout_s: float = 0.0) -> DagsterRun:
+        """Wait for the end of a run that another process executes."""
+        progress("run", "", run_id)
+        deadline = time.monotonic() + timeout_s if timeout_s else float("inf")
+        while (run := self.show(run_id)) and run.is_in_flight:
+            if time.monotonic() > deadline:
+                raise PlatformError(f"the run {run_id} is still in flight", cure="resume later")
+            time.sleep(_POLL_S)
+        return run or DagsterRun(run_id, "", "GONE")
+
     def find(self, run_key: str) -> DagsterRun | None:
         """The newest run of a run key; one whose process is gone counts as failed."""
         found = self._ask({"do": "find", "run_key": run_key})
@@ -122,7 +134,7 @@ class EmbeddedDagster:
         return _run(self._ask({"do": "cancel", "run_id": run_id}))
 
     def _ask(self, request: dict[str, Any], progress: Progress | None = None, timeout_s: float = 0.0) -> Any:
-        self._prepare_home()
+        self.prepare_home()
         request = {
             **request,
             "module": self.location.module,
@@ -155,7 +167,8 @@ class EmbeddedDagster:
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         }
 
-    def _prepare_home(self) -> None:
+    def prepare_home(self) -> None:
+        """Make the instance's folder with the location's own dagster.yaml in it."""
         self.home.mkdir(parents=True, exist_ok=True)
         target = self.home / "dagster.yaml"
         if self.location.instance:
@@ -210,6 +223,8 @@ def _answer(child: subprocess.Popen[str], request: dict[str, Any], progress: Pro
         if "result" in told:
             child.wait()
             return told["result"]
+        if "refused" in told:
+            raise LaunchRefusedError(f"Dagster refuses to launch {request['job']!r}: {told['refused']}")
         if "error" in told:
             raise PlatformError(f"Dagster: {told['error']}", cure=f"see {log}")
         if progress:

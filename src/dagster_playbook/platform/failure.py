@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from dagster_playbook.errors import PlatformError
 
@@ -15,6 +16,9 @@ _YAML_LINE = re.compile(r"\bline (\d+), column")
 _NAMED_FILE = re.compile(r"(?:file|at|path) '([^']+)'")
 _SELF_EXPLAINING = ("ConfigError", "SQLMeshError", "PlatformError", "DagsterInvalidDefinitionError")
 _TOKEN = re.compile(r"<Token [^>]*?text: ([^,]*),[^>]*>")
+#: what Dagster raises in place of the exception that a step's code raised
+_WRAPPING = "DagsterExecutionStepExecutionError"
+_SHOWN = 500
 #: lines of a message that only introduce the cause which follows them
 _INTRODUCTION = re.compile(
     r"(?i)^(failed to load|invalid project config|invalid configuration|verify your|unable to)\b.*:?$"
@@ -98,3 +102,15 @@ def _inside(name: str, root: Path) -> str:
     except (ValueError, OSError):
         return ""
     return "" if "site-packages" in relative.parts else relative.as_posix()
+
+
+def step_failure(error: Mapping[str, Any]) -> str:
+    """Why a Dagster step failed, on one line: the exception that the code raised, not Dagster's wrapping of it.
+
+    Args:
+        error: `className`, `message` and `cause`, which is an error of the same shape or None, as GraphQL gives them.
+    """
+    raised = error.get("cause") if error.get("className") == _WRAPPING else None
+    text = " ".join(str((raised or error).get("message") or "").split())
+    kind, colon, message = text.partition(": ")
+    return (f"{kind.rpartition('.')[2]}{colon}{message}" if " " not in kind else text)[:_SHOWN]

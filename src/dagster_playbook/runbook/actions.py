@@ -17,7 +17,7 @@ from typing import Any
 from dagster_playbook.approval.envelope import TAG
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.errors import PlatformError, RunbookError
-from dagster_playbook.platform.dagster_runs import Dagster, DagsterRun, Launch
+from dagster_playbook.platform.dagster_runs import Launch, LaunchRefusedError, Progress
 from dagster_playbook.runbook import fill
 from dagster_playbook.runbook.platform_actions import dagster, nessie, run_result
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings
@@ -41,11 +41,14 @@ def perform(step: Step, scope: Mapping[str, Any], around: Surroundings, *, again
 
 def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool) -> dict[str, Any]:
     here, key = around.dagster(), around.run_key(step)
+    follow, causes = _remembering(around.progress)
     parent = str(scope[step.reexecutes]) if step.reexecutes else ""
     if again and (found := here.find(key)):
         if found.is_in_flight:
             around.progress("wait", "", f"run {found.run_id} is in flight")
-            found = _waited(here, found, step)
+        if not found.is_success:
+            # one that has failed may be about to be retried by Dagster itself
+            found = here.follow(found.run_id, around.progress, timeout_s=step.timeout_s)
         if found.is_success:
             return run_result(found)
         parent = found.run_id
@@ -59,23 +62,27 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
     if step.approve:
         tags |= {TAG: around.approval, **_NO_RETRIES}
     launch = Launch(step.subject, config, key, tags, parent)
-    run = here.launch(launch, around.progress, timeout_s=step.timeout_s)
+    try:
+        run = here.launch(launch, follow, timeout_s=step.timeout_s)
+    except LaunchRefusedError as error:
+        place, cure = step.location, "change the block to what the job takes, and start a new run"
+        raise LaunchRefusedError(error.message, path=place.path, line=place.line, cure=cure) from error
     if not run.is_success:
-        why = f": {run.failure}" if run.failure else ""
+        why = f": {causes[-1]}" if causes else ""
         raise StepFailedError(f"the run {run.run_id} of {run.job} ended as {run.status}{why}", run_result(run))
     return run_result(run)
 
 
-def _waited(here: Dagster, run: DagsterRun, step: Step) -> DagsterRun:
-    import time
+def _remembering(progress: Progress) -> tuple[Progress, list[str]]:
+    """The same progress, and a list that fills with why Dagster's steps failed."""
+    causes: list[str] = []
 
-    deadline = time.monotonic() + (step.timeout_s or 24 * 3600)
-    while run.is_in_flight:
-        if time.monotonic() > deadline:
-            raise PlatformError(f"the run {run.run_id} is still in flight")
-        time.sleep(1.0)
-        run = here.show(run.run_id) or run
-    return run
+    def told(kind: str, step: str, message: str) -> None:
+        if kind == "STEP_FAILURE":
+            causes.append(message)
+        progress(kind, step, message)
+
+    return told, causes
 
 
 def _command(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool) -> dict[str, Any]:
@@ -87,7 +94,7 @@ def _command(step: Step, scope: Mapping[str, Any], around: Surroundings, again: 
     arguments = fill.arguments_of(step, scope)
     # the tools of this environment are found also when it was not activated
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "PLAYBOOK_RUN_KEY": around.run_key(step)}
+    environment = {**os.environ, **around.variables(), "PATH": path, "PLAYBOOK_RUN_KEY": around.run_key(step)}
     try:
         done = subprocess.run(
             arguments,

@@ -21,7 +21,7 @@ from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings,
 
 #: told of every event: its name and data, redacted
 Listener = Callable[[str, dict[str, Any]], None]
-#: makes sure, before an approved step runs, that its approval still holds
+#: makes sure, before a step changes anything, that the platform's lock is ours and an approval still holds
 Permit = Callable[[Step], None]
 _EVERY_S = 5.0
 _KEPT_CHARACTERS = 4_000
@@ -58,7 +58,7 @@ def where_it_stopped(runbook: Runbook, folder: Path, *, again: str = "", done: s
         done: the same, but it has done its work.
 
     Raises:
-        RunbookError: the run has ended, or the journal was changed.
+        RunbookError: the run has ended or stands at another step, or the journal was changed.
     """
     problems = journals.verify(folder)
     if problems:
@@ -74,9 +74,12 @@ def where_it_stopped(runbook: Runbook, folder: Path, *, again: str = "", done: s
             state = data["state"]
     if state in (SUCCEEDED, RECOVERED):
         raise RunbookError(f"the run {folder.name} has {state}: there is nothing to resume")
-    if done and progress.step == done:
+    named = done or again
+    if named and progress.step != named:
+        raise RunbookError(f"the run {folder.name} stands at step {progress.step!r}, not at {named!r}")
+    if done:
         _advance(runbook, progress, {"step": done, "outcome": SUCCEEDED, "result": {}})
-    elif again and progress.step == again:
+    elif again:
         progress.again = False
     return progress
 
@@ -131,7 +134,7 @@ class Executor:
     def _one(self, step: Step, progress: Progress) -> str:
         if step.unless and self._holds(step, step.unless, progress, {}):
             return self._finish(step, progress, "skipped", {}, f"{step.unless} holds")
-        if step.approve:
+        if step.is_mutating or step.approve:
             self.permit(step)
         self._note("step-started", step=step.id, kind=str(step.kind), again=progress.again)
         try:
@@ -200,7 +203,8 @@ class Executor:
 def _shortened(data: Any) -> Any:
     """A result as the journal keeps it: long texts and tables are in the evidence."""
     if isinstance(data, str):
-        return data if len(data) <= _KEPT_CHARACTERS else data[:_KEPT_CHARACTERS] + " [shortened]"
+        half = _KEPT_CHARACTERS // 2
+        return data if len(data) <= _KEPT_CHARACTERS else f"{data[:half]}\n[shortened]\n{data[-half:]}"
     if isinstance(data, dict):
         return {key: _shortened(item) for key, item in data.items() if key != "table"}
     return data

@@ -1,4 +1,8 @@
-"""One operator a platform: a lock file that says who holds it, and that a dead holder does not keep."""
+"""One operator a platform: a lock that says who holds it, and that a dead holder does not keep.
+
+It is a file of the project, and where the platform's state is in Postgres a lock there beside it, since a file says
+nothing to operators on other machines.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,13 @@ import getpass
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import RunbookError
+from dagster_playbook.platform.postgres_lock import LockTakenError, StateDatabase, state_lock
 from dagster_playbook.runbook.journal import write_whole
 
 
@@ -20,16 +26,47 @@ class PlatformBusyError(RunbookError):
     """Somebody else is changing the platform."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The platform's lock while it is ours.
+
+    Attributes:
+        left_behind: the record of a holder that died with it, None normally.
+        keep: makes sure that it still is ours; raises `LockTakenError` when somebody else has it by now, which leaves
+            the lock's block as `PlatformBusyError`.
+    """
+
+    left_behind: dict[str, Any] | None
+    keep: Callable[[], None] = lambda: None
+
+
 @contextlib.contextmanager
-def platform_lock(folder: Path, target: str, run_id: str) -> Iterator[dict[str, Any] | None]:
-    """Hold the platform's lock; yields the record of a holder that died with it, None normally.
+def platform_lock(folder: Path, target: str, run_id: str, database: StateDatabase | None = None) -> Iterator[Held]:
+    """Hold the platform's lock, in the folder and, when one is given, in the database of its state.
+
+    Raises:
+        PlatformBusyError: somebody living holds it; names who, where and since when.
+        PlatformError: the database cannot be asked.
+    """
+    me = _me(run_id)
+    with _file_lock(folder, target, me) as left_in_file:
+        if database is None:
+            yield Held(left_in_file)
+            return
+        try:
+            with state_lock(database, target, me) as lock:
+                yield Held(lock.left_behind or left_in_file, lock.keep)
+        except LockTakenError as error:
+            raise _busy(target, error.owner) from error
+
+
+@contextlib.contextmanager
+def _file_lock(folder: Path, target: str, me: dict[str, Any]) -> Iterator[dict[str, Any] | None]:
+    """Hold the lock file; yields the record of a holder that died with it.
 
     The lock is the operating system's, so it goes with the process; the record beside it is for people, and for
     file systems whose locks are not to be trusted: a holder counts as alive while a process of its id started at
     the time that it wrote down.
-
-    Raises:
-        PlatformBusyError: a living process holds it; names who, where and since when.
     """
     from filelock import FileLock, Timeout
 
@@ -45,7 +82,7 @@ def platform_lock(folder: Path, target: str, run_id: str) -> Iterator[dict[str, 
         left_behind = _read(record)
         if left_behind and is_alive(left_behind):
             raise _busy(target, left_behind)
-        write_whole(record, json.dumps(_me(run_id)))
+        write_whole(record, json.dumps(me))
         try:
             yield left_behind
         finally:
@@ -88,10 +125,14 @@ def _read(record: Path) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
+def shown(owner: dict[str, Any] | None) -> str:
+    """An owner record for people."""
+    known = "{user} on {host} (process {pid}, run {run}, since {since})"
+    return known.format_map(_Known(owner)) if owner else "somebody"
+
+
 def _busy(target: str, owner: dict[str, Any] | None) -> PlatformBusyError:
-    who = (
-        "{user} on {host} (process {pid}, run {run}, since {since})".format_map(_Known(owner)) if owner else "somebody"
-    )
+    who = shown(owner)
     return PlatformBusyError(f"the platform {target!r} is being changed by {who}", cure="wait until that run has ended")
 
 

@@ -35,9 +35,22 @@ def open_dagster(settings: Settings, folder: Path, url: str = "") -> Dagster:
         return DeployedDagster(url, token=os.environ.get("DAGSTER_TOKEN", ""))
     if not settings.dagster:
         raise PlatformError("no Dagster code location", cure="set [[tool.playbook.dagster]] or give --dagster-url")
+    return _embedded(settings, folder)
+
+
+def _embedded(settings: Settings, folder: Path) -> EmbeddedDagster:
     named = os.environ.get("DAGSTER_HOME")
     home = Path(named) if named else Store(settings.root).folder / "dagster"
     return EmbeddedDagster(settings.root, settings.dagster[0], home, folder / "dagster.log", settings.environment)
+
+
+def instance_variables(settings: Settings, folder: Path, url: str = "") -> dict[str, str]:
+    """What a command has to be told to find the instance on which jobs run here; nothing when they run elsewhere."""
+    if url or not settings.dagster:
+        return {}
+    embedded = _embedded(settings, folder)
+    embedded.prepare_home()
+    return {"DAGSTER_HOME": str(embedded.home)}
 
 
 def run_config_of(settings: Settings, url: str, run_id: str) -> dict[str, Any]:

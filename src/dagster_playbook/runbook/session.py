@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +14,13 @@ from dagster_playbook.claims.runbook_model import Runbook, Step
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.platform.dagster_runs import Dagster
 from dagster_playbook.platform.dagster_runs import Progress as DagsterProgress
+from dagster_playbook.platform.postgres_lock import StateDatabase
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal, write_whole
-from dagster_playbook.runbook.lock import platform_lock
+from dagster_playbook.runbook.lock import Held, platform_lock, shown
 from dagster_playbook.runbook.plan import Plan, load_runbook
-from dagster_playbook.runbook.reach import check_needs, open_dagster
+from dagster_playbook.runbook.reach import check_needs, instance_variables, open_dagster
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import Store
 from dagster_playbook.runbook.surroundings import Asker, Surroundings
@@ -48,7 +50,7 @@ def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
     check_needs(plan.runbook)
     approval = find_approval(store, plan)
     run_id = store.new_run_id()
-    with platform_lock(store.folder / "locks", plan.target, run_id) as left_behind:
+    with platform_lock(store.folder / "locks", plan.target, run_id, _state_database(settings)) as held:
         redactor = Redactor(secret_values(plan.runbook, plan.values))
         folder = store.folder / "runs" / run_id
         journal = Journal(folder, redactor)
@@ -65,10 +67,9 @@ def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
             operator=getpass.getuser(),
         )
         options.tell("opened", {"run": run_id, **opened.data})
-        if left_behind:
-            journal.append("stale-lock", owner=left_behind)
+        _tell_of_stale_lock(held, journal, options)
         session = _Session(settings, store, plan.runbook, plan.values, plan.target, plan.digest, run_id, approval)
-        return run_id, session.executor(journal, redactor, options).run(begin(plan.runbook))
+        return run_id, session.executor(journal, redactor, options, held).run(begin(plan.runbook))
 
 
 def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[str, Any]) -> tuple[str, str]:
@@ -94,17 +95,31 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
     values = _values_again(runbook, opened["parameters"], secrets)
     check_needs(runbook)
     progress = where_it_stopped(runbook, folder, again=options.again, done=options.done)
-    with platform_lock(store.folder / "locks", opened["target"], folder.name):
+    with platform_lock(store.folder / "locks", opened["target"], folder.name, _state_database(settings)) as held:
         redactor = Redactor(secret_values(runbook, values))
         journal = Journal(folder, redactor)
         if options.done and options.done in progress.results:
             journal.append("step-finished", step=options.done, outcome="succeeded", message="by the operator's word")
         journal.append("resumed", step=progress.step, operator=getpass.getuser())
+        _tell_of_stale_lock(held, journal, options)
         options.tell("resumed", {"run": folder.name, "step": progress.step, "title": runbook.title})
         approval = _kept_approval(store, opened["digest"])
         identity = (opened["target"], opened["digest"])
         session = _Session(settings, store, runbook, values, *identity, folder.name, approval)
-        return folder.name, session.executor(journal, redactor, options).run(progress)
+        return folder.name, session.executor(journal, redactor, options, held).run(progress)
+
+
+def _state_database(settings: Settings) -> StateDatabase | None:
+    """Where the platform keeps its state, by the variables that its code sees."""
+    return StateDatabase.from_environment({**os.environ, **settings.environment})
+
+
+def _tell_of_stale_lock(held: Held, journal: Journal, options: Options) -> None:
+    """Of a run that died with the lock; that this one was cut, its resumption says already."""
+    owner = held.left_behind
+    if owner and owner.get("run") != journal.folder.name:
+        journal.append("stale-lock", owner=owner)
+        options.tell("stale-lock", {"owner": owner, "message": f"the lock of {shown(owner)}, who died, is taken over"})
 
 
 def find_approval(store: Store, plan: Plan) -> str:
@@ -166,25 +181,26 @@ class _Session:
     approval: str
     _cache: dict[str, Any] = field(default_factory=dict)
 
-    def executor(self, journal: Journal, redactor: Redactor, options: Options) -> Executor:
+    def executor(self, journal: Journal, redactor: Redactor, options: Options, held: Held) -> Executor:
         def opened() -> Dagster:
             return open_dagster(self.settings, journal.folder, options.dagster_url)
 
         around = Surroundings(
             settings=self.settings,
             run_id=self.run_id,
-            dagster=lambda: self._once(
-                "dagster", lambda: open_dagster(self.settings, journal.folder, options.dagster_url)
-            ),
+            dagster=lambda: self._once("dagster", opened),
             ask=options.ask,
             progress=options.progress,
             values_of_facts=lambda: self._once("facts", self._facts),
             head=lambda: journal.head,
             approval=self.approval,
+            variables=lambda: instance_variables(self.settings, journal.folder, options.dagster_url),
         )
 
         def permit(step: Step) -> None:
-            self._permit(step, journal, options)
+            held.keep()
+            if step.approve:
+                self._permit(step, journal, options)
 
         return Executor(self.runbook, self.values, journal, around, redactor, permit, options.tell)
 

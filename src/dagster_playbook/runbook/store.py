@@ -52,8 +52,10 @@ class Store:
         return load_policy(trial if target == "embedded" and trial.is_dir() else self.root / "runbooks" / "approvers")
 
     def new_run_id(self) -> str:
-        """A run id that sorts by time, e.g. `20260131-120000-3fa2b1`."""
-        return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        """A run id that sorts by time, also within a second, e.g. `20260131-120000-3fa2b1`."""
+        now = dt.datetime.now(dt.UTC)
+        part = now.microsecond * 0x10000 // 1_000_000
+        return f"{now:%Y%m%d-%H%M%S}-{part:04x}{secrets.token_hex(1)}"
 
     def run_folder(self, run_id: str) -> Path:
         """The folder of a run; the id may be shortened to where it is unique, or be `last`.

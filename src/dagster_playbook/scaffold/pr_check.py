@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Literal
 
 from dagster_playbook.errors import PlaybookError, ScaffoldError
 from dagster_playbook.findings import Severity
-from dagster_playbook.platform.facts import Facts, ModelFact
+from dagster_playbook.scaffold.change import Change
 from dagster_playbook.scaffold.layout import Layout, layout_of
 from dagster_playbook.scaffold.lint import lint_warehouse
 from dagster_playbook.scaffold.local_run import Outcome, run
@@ -22,7 +21,6 @@ from dagster_playbook.scaffold.sources import read_materialised
 from dagster_playbook.settings import Settings
 
 Verdict = Literal["pass", "fail", "nothing to do"]
-GIT_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +35,6 @@ class Section:
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a branch changes: POSIX paths relative to the project, against `base`."""
-
-    base: str
-    files: tuple[str, ...]
-
-    def under(self, folder: str, suffix: str = "") -> list[str]:
-        """The changed files of a folder."""
-        return [path for path in self.files if path.startswith(f"{folder}/") and path.endswith(suffix)]
-
-
-def change_of(root: Path, base: str = "") -> Change:
-    """The files that differ from `base` (the main branch when ""), those not yet committed included.
-
-    Raises:
-        ScaffoldError: the project is in no git checkout, or there is no such revision.
-    """
-    names = [base] if base else ["origin/main", "main", "HEAD"]
-    found = next((name for name in names if _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")), "")
-    if not found:
-        raise ScaffoldError(f"there is no revision {base or 'main'!r} to compare with", cure="name one with --base")
-    merge_base = (_git(root, "merge-base", found, "HEAD") or found).strip()
-    changed = _git(root, "diff", "--name-only", "--relative", "-z", merge_base) or ""
-    added = _git(root, "ls-files", "--others", "--exclude-standard", "-z") or ""
-    return Change(found, tuple(sorted({path for path in (changed + added).split("\0") if path})))
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints, None when it fails."""
-    command = ["git", "-C", str(root), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ScaffoldError(f"git could not be asked: {error}", cure="install git") from error
-    return done.stdout if done.returncode == 0 else None
 
 
 def pr_check(settings: Settings, change: Change, checks: tuple[str, ...] = ()) -> Iterator[Section]:
@@ -154,39 +114,13 @@ def _blast_radius(settings: Settings, layout: Layout, change: Change) -> Section
     if not change.under(layout.sqlmesh):
         return Section("blast radius", "nothing to do", "no model or seed changes")
     from dagster_playbook.platform.loader import load_facts
+    from dagster_playbook.scaffold.touched import touched_models
 
     direct, downstream = touched_models(load_facts(settings), layout, change)
     lines = [f"- `{model.name}` ({model.kind}), changed" for model in direct]
     lines += [f"- `{model.name}` ({model.kind}), downstream" for model in downstream]
     told = f"{len(direct)} models change, {len(downstream)} stand downstream of them"
     return Section("blast radius", "pass", told, "\n".join(lines))
-
-
-def touched_models(facts: Facts, layout: Layout, change: Change) -> tuple[list[ModelFact], list[ModelFact]]:
-    """The models whose files (or seed files) change, and those that read them, directly or not; by name."""
-    seeds = {Path(path).stem for path in change.under(f"{layout.sqlmesh}/seeds", ".csv")}
-    direct = {
-        fqn: model
-        for fqn, model in _by_fqn(facts).items()
-        if model.path in change.files or model.name.split(".")[-1] in seeds
-    }
-    readers: dict[str, list[str]] = {}
-    for fqn, model in _by_fqn(facts).items():
-        for parent in model.depends_on:
-            readers.setdefault(parent, []).append(fqn)
-    seen, queue = set(direct), deque(direct)
-    while queue:
-        for reader in readers.get(queue.popleft(), ()):
-            if reader not in seen:
-                seen.add(reader)
-                queue.append(reader)
-    by_fqn = _by_fqn(facts)
-    downstream = [by_fqn[fqn] for fqn in seen - set(direct)]
-    return sorted(direct.values(), key=lambda m: m.name), sorted(downstream, key=lambda m: m.name)
-
-
-def _by_fqn(facts: Facts) -> Mapping[str, ModelFact]:
-    return {model.fqn: model for model in facts.models.values()}
 
 
 def _docs(settings: Settings, layout: Layout, change: Change) -> Section:

@@ -1,4 +1,4 @@
-"""One BigQuery emulator for the session, and a server that misbehaves in the ways that BigQuery can."""
+"""One BigQuery emulator for the session, a source beside it, and a server that misbehaves as BigQuery can."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ from dagster_playbook.stack.local import LocalStack, Selection
 from dagster_playbook.stack.variables import platform_variables
 
 ROOT = Path(__file__).resolve().parents[3]
+RECORDS: list[dict[str, Any]] = [
+    {
+        "id": n,
+        "select": ["open", "closed", None][n % 3],
+        "Title": "" if n == 2 else f"naïve {n}" if n == 5 else "two\nlines" if n == 7 else f"title, {n}",
+        "amount": -1.5 if n == 4 else n * 1e9,
+        "created_at": f"2024-02-{n + 1:02d}T08:00:00Z",
+    }
+    for n in range(12)
+]
 
 
 def _emulator(home: Path) -> tuple[LocalStack, str]:
@@ -53,6 +63,41 @@ def writer(bigquery_emulator: str) -> Any:
     )
     client.create_dataset("d", timeout=10, retry=None)
     return client
+
+
+@pytest.fixture(scope="session")
+def records() -> list[dict[str, Any]]:
+    """What the sources of the asset workflow hold: nulls, empty and odd texts, a name that is a keyword."""
+    return RECORDS
+
+
+@pytest.fixture(scope="session")
+def endpoint(records: list[dict[str, Any]]) -> Iterator[str]:
+    """A REST endpoint on loopback that answers with nested records."""
+    items = [
+        {**record, "owner": {"login": f"u{record['id']}", "teams": ["a", "b"][: record["id"] % 3]}}
+        for record in records
+    ]
+    content = json.dumps({"data": {"items": items}, "page": 1}).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/issues"
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @dataclass

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,16 +24,6 @@ from dagster_playbook.settings import load_settings
 
 pytestmark = pytest.mark.bigquery
 ROOT = Path(__file__).resolve().parents[3]
-RECORDS: list[dict[str, Any]] = [
-    {
-        "id": n,
-        "select": ["open", "closed", None][n % 3],
-        "Title": "" if n == 2 else f"naïve {n}" if n == 5 else "two\nlines" if n == 7 else f"title, {n}",
-        "amount": -1.5 if n == 4 else n * 1e9,
-        "created_at": f"2024-02-{n + 1:02d}T08:00:00Z",
-    }
-    for n in range(12)
-]
 
 
 @pytest.fixture(scope="module")
@@ -49,35 +37,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in ("OSO_SQLMESH_SOURCES", "DAGSTER_SQLMESH_GATEWAY", "DAGSTER_HOME"):
             patch.delenv(name, raising=False)
         yield root
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """A REST endpoint on loopback that answers with nested records."""
-    items = [
-        {**record, "owner": {"login": f"u{record['id']}", "teams": ["a", "b"][: record["id"] % 3]}}
-        for record in RECORDS
-    ]
-    content = json.dumps({"data": {"items": items}, "page": 1}).encode()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1/issues"
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def _playbook(*arguments: str) -> Result:
@@ -104,7 +63,7 @@ def test_rest_endpoint_becomes_a_staged_model(project: Path, endpoint: str) -> N
     assert 'tags ("entity_category=project")' in staging
 
 
-def test_sql_database_becomes_a_staged_model(project: Path, tmp_path: Path) -> None:
+def test_sql_database_becomes_a_staged_model(project: Path, records: list[dict[str, Any]], tmp_path: Path) -> None:
     """A table of a database becomes a staged, tested, restatable model."""
     database = tmp_path / "shop.db"
     with sqlite3.connect(database) as connection:
@@ -113,7 +72,7 @@ def test_sql_database_becomes_a_staged_model(project: Path, tmp_path: Path) -> N
         )
         rows = [
             (r["id"], r["select"], r["Title"], r["amount"], str(r["created_at"])[:19].replace("T", " "))
-            for r in RECORDS
+            for r in records
         ]
         connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", rows)
     connection.close()
@@ -122,7 +81,11 @@ def test_sql_database_becomes_a_staged_model(project: Path, tmp_path: Path) -> N
 
 
 def test_bigquery_table_becomes_a_staged_model(
-    project: Path, writer: Any, bigquery_emulator: str, monkeypatch: pytest.MonkeyPatch
+    project: Path,
+    records: list[dict[str, Any]],
+    writer: Any,
+    bigquery_emulator: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A BigQuery table becomes a staged, tested, restatable model, sampled from BigQuery."""
     field = bigquery.SchemaField
@@ -132,7 +95,7 @@ def test_bigquery_table_becomes_a_staged_model(
     writer.create_table(bigquery.Table("p.d.workflow", schema=schema), timeout=10)
     rows = [
         {**{k: r[k] for k in ("id", "select", "created_at")}, "steps": [{"a": 1, "b": ["x"]}] * (r["id"] % 3)}
-        for r in RECORDS
+        for r in records
     ]
     assert writer.insert_rows_json("p.d.workflow", rows, timeout=10, retry=None) == []
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_emulator)

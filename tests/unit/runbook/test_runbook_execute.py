@@ -17,7 +17,7 @@ from dagster_playbook.runbook.evidence import verify_run
 from dagster_playbook.runbook.execute import Executor, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.redaction import Redactor
-from dagster_playbook.runbook.store import run_state
+from dagster_playbook.runbook.store import Store, run_state
 from dagster_playbook.runbook.surroundings import Surroundings
 from dagster_playbook.settings import Settings
 
@@ -41,6 +41,9 @@ class RememberedDagster:
         if isinstance(ending, BaseException):
             raise ending
         return self.known[0]
+
+    def follow(self, run_id: str, progress: Any, *, timeout_s: float = 0.0) -> DagsterRun:
+        return next(run for run in self.known if run.run_id == run_id)
 
     def find(self, run_key: str) -> DagsterRun | None:
         return next((run for run in self.known if run.tags["playbook/run_key"] == run_key), None)
@@ -239,6 +242,14 @@ def test_an_approved_step_asks_for_its_permit_first(desk_of: Callable[..., Desk]
     assert tags["dagster/max_retries"] == "0"
 
 
+def test_what_changes_something_asks_for_its_permit(desk_of: Callable[..., Desk]) -> None:
+    """Before it, since the platform's lock may be lost; what only looks needs none."""
+    desk = desk_of(FACT % ("look", "") + JOB % ("change", ""))
+    desk.facts = {"a": 1}
+    desk.run()
+    assert desk.permitted == ["change"]
+
+
 def test_what_cannot_be_asked_leaves_the_run_resumable(desk_of: Callable[..., Desk]) -> None:
     """A platform that does not answer is no failure of the step: the run stops there and goes on there."""
     desk = desk_of(JOB % ("one", ""))
@@ -329,3 +340,19 @@ def test_a_refused_query_takes_the_way_back(desk_of: Callable[..., Desk], monkey
     with pytest.raises(PlatformError, match="no connection"):
         desk.run()
     assert desk.state == "interrupted"
+
+
+def test_a_word_about_another_step_is_refused(desk_of: Callable[..., Desk]) -> None:
+    """--done and --again are for the step at which the run stands; of another one nothing is passed over."""
+    desk = desk_of(JOB % ("one", "") + JOB % ("two", ""))
+    desk.dagster.endings = ["FAILURE"]
+    desk.run()
+    for option in ("done", "again"):
+        with pytest.raises(RunbookError, match="stands at step 'one', not at 'two'"):
+            desk.run(**{option: "two"})
+
+
+def test_run_ids_sort_by_time(tmp_path: Path) -> None:
+    """Also those of one second, so that `last` is the last."""
+    ids = [Store(tmp_path).new_run_id() for _ in range(2000)]
+    assert [i[:-2] for i in ids] == sorted(i[:-2] for i in ids)

@@ -48,19 +48,19 @@ def test_a_second_operator_is_told_who_holds_it(tmp_path: Path, holder: subproce
 
 def test_another_platform_is_free(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     """The lock is of one platform."""
-    with platform_lock(tmp_path, "staging", "run-2") as left_behind:
-        assert left_behind is None
+    with platform_lock(tmp_path, "staging", "run-2") as held:
+        assert held.left_behind is None
     end(holder)
 
 
 def test_a_dead_holder_does_not_keep_it(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     """After kill -9 the lock is free, and the next one learns whose it was."""
     end(holder)
-    with platform_lock(tmp_path, "embedded", "run-2") as left_behind:
-        assert left_behind is not None
-        assert left_behind["run"] == "run-1"
-    with platform_lock(tmp_path, "embedded", "run-3") as left_behind:
-        assert left_behind is None
+    with platform_lock(tmp_path, "embedded", "run-2") as held:
+        assert held.left_behind is not None
+        assert held.left_behind["run"] == "run-1"
+    with platform_lock(tmp_path, "embedded", "run-3") as held:
+        assert held.left_behind is None
 
 
 def test_a_process_id_that_was_given_out_again_is_no_holder(tmp_path: Path) -> None:
@@ -71,5 +71,5 @@ def test_a_process_id_that_was_given_out_again_is_no_holder(tmp_path: Path) -> N
     owner = {"pid": os.getpid(), "host": socket.gethostname(), "process_started": 1.0}
     assert not is_alive(owner)
     (tmp_path / "embedded.owner.json").write_text(json.dumps(owner))
-    with platform_lock(tmp_path, "embedded", "run-2") as left_behind:
-        assert left_behind == owner
+    with platform_lock(tmp_path, "embedded", "run-2") as held:
+        assert held.left_behind == owner

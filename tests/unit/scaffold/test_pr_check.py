@@ -9,8 +9,10 @@ import pytest
 
 from dagster_playbook.errors import ScaffoldError
 from dagster_playbook.platform.facts import Facts, ModelFact
+from dagster_playbook.scaffold.change import Change, change_of
 from dagster_playbook.scaffold.layout import Layout
-from dagster_playbook.scaffold.pr_check import Change, Section, body, change_of, pr_check, touched_models
+from dagster_playbook.scaffold.pr_check import Section, body, pr_check
+from dagster_playbook.scaffold.touched import touched_models
 from dagster_playbook.settings import load_settings
 
 SEED = "warehouse/oso_sqlmesh/seeds/seed_shop__orders.csv"
@@ -87,6 +89,25 @@ def test_blast_radius_follows_the_graph(layout: Layout) -> None:
     direct, downstream = touched_models(Facts(models={m.name: m for m in models}), layout, Change("main", (SEED,)))
     assert [m.name for m in direct] == ["oso.seed_shop__orders"]
     assert [m.name for m in downstream] == ["oso.mart", "oso.stg_shop__orders"]
+
+
+def test_of_external_models_those_with_another_entry_change(checkout: Path, layout: Layout) -> None:
+    """One file declares them all; a new one does not touch what reads the others."""
+    path = "warehouse/oso_sqlmesh/external_models.yaml"
+    text = "- name: shop.orders\n  columns: {id: BIGINT}\n"
+    (checkout / path).write_text(text, encoding="utf-8")
+    _git(checkout, "add", ".")
+    _git(checkout, "commit", "-m", "declared")
+    (checkout / path).write_text(f"# more\n{text}- name: shop.items\n  columns: {{id: BIGINT}}\n", encoding="utf-8")
+    models = [
+        _model("shop.orders", path=path),
+        _model("shop.items", path=path),
+        _model("oso.stg_shop__orders", "shop.orders"),
+        _model("oso.stg_shop__items", "shop.items"),
+    ]
+    facts = Facts(models={m.name: m for m in models})
+    direct, downstream = touched_models(facts, layout, change_of(checkout))
+    assert [m.name for m in (*direct, *downstream)] == ["shop.items", "oso.stg_shop__items"]
 
 
 def test_body_says_which_pull_request_it_is(layout: Layout) -> None:
