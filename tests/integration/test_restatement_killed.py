@@ -12,20 +12,13 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from graph_clone import RESTATE, Clone, Undisturbed
 from model_graph import GRAPH
 
+from dagster_playbook.errors import PlatformError
+
 AFFECTED, EVALUATIONS = 18, 23
-NAIVE = """
-import json, sys
-from pathlib import Path
-from dagster_playbook.platform.dagster_runs import EmbeddedDagster, Launch
-from dagster_playbook.settings import load_settings
-root = Path.cwd()
-dagster = EmbeddedDagster(root, load_settings(root).dagster[0], root / ".playbook" / "dagster", root / "launch.log")
-config = {"ops": {"sqlmesh_project": {"config": {"restate_models": ["oso.m0"]}}}}
-print(dagster.launch(Launch("sqlmesh_all_assets", config, sys.argv[1]), lambda *told: None).status)
-"""
 
 
 def boundaries(*steps: str) -> list[str]:
@@ -49,6 +42,21 @@ def places(everywhere: bool) -> list[str]:
         *boundaries("nothing_left", "filled"),
         "journal:before:closed:",
     ]
+
+
+def test_the_recovery_runbook_does_only_what_is_left(
+    deployed_graph: Clone, undisturbed_graph: Undisturbed, tmp_path: Path
+) -> None:
+    """A run that was launched by hand and broke off is finished under an approval of its own, each model once."""
+    clone = deployed_graph.copy(tmp_path / "clone")
+    with pytest.raises(PlatformError):
+        clone.launch(kill="evaluation:after:10:child")
+    recover = ("runbooks/recover-restatement.md", "-p", f"run={clone.dagster().runs()[0].run_id}")
+    assert clone.playbook("run", *recover, "--answer", "sure=yes") == 1
+    clone.approve(*recover)
+    assert clone.playbook("run", *recover, "--answer", "sure=yes") == 0, clone.said()
+    assert clone.evaluations() == undisturbed_graph.evaluated
+    assert clone.rows() == undisturbed_graph.rows
 
 
 def test_the_graph_is_worth_it(undisturbed_graph: Undisturbed) -> None:
@@ -86,7 +94,7 @@ def test_killed_everywhere_a_restatement_is_done_exactly_once(
 
 def naive_count(clone: Clone) -> int:
     """Evaluations when the job is killed after the tenth and then launched again as it was, as a retry does."""
-    code, _ = clone.python(NAIVE, "first", kill="evaluation:after:10:child", approval="off")
-    assert code != 0
-    assert clone.python(NAIVE, "second", approval="off") == (0, "SUCCESS\n")
+    with pytest.raises(PlatformError):
+        clone.launch(kill="evaluation:after:10:child")
+    assert clone.launch().is_success
     return sum(map(len, clone.evaluations().values()))

@@ -17,6 +17,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 RESTATE = ("runbooks/restate-by-model.md", "-p", "models=oso.int_collections")
+BY_CATEGORY = ("runbooks/restate-by-category.md", "-p", "categories=collection")
 OTHER = ("runbooks/restate-by-model.md", "-p", "models=oso.projects_by_collection_v1")
 
 
@@ -163,6 +164,18 @@ def test_an_approved_restatement_runs_once(filled: Clone) -> None:
     again = filled.playbook("run", *RESTATE, "--answer", "sure=yes")
     assert again.returncode == 1
     assert "used already" in again.stderr
+
+
+def test_a_category_is_restated_by_its_runbook(filled: Clone) -> None:
+    """The runbook by category restates the models that carry the tag, and what hangs on them, as its plan says."""
+    filled.approve(*BY_CATEGORY)
+    plan = json.loads(filled.playbook("plan", *BY_CATEGORY, "--format", "json").stdout)
+    affected = [model["name"] for model in plan["blast_radius"]["restate"]["models"]]
+    done = filled.playbook("run", *BY_CATEGORY, "--answer", "sure=yes", "--format", "json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    finished = {e["step"]: e for e in map(json.loads, done.stdout.splitlines()) if e["event"] == "step-finished"}
+    assert finished["restate"]["result"]["tags"]["oso/restated_models"] == str(len(affected)) != "0"
+    assert sorted(finished["nothing_left"]["result"]["done"]) == sorted(affected)
 
 
 def test_an_approval_of_another_plan_does_not_hold(filled: Clone) -> None:

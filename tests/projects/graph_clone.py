@@ -14,6 +14,9 @@ import kill_hook
 import sqlmesh_records
 from model_graph import GRAPH, SPAN, write_models
 
+from dagster_playbook.platform.dagster_runs import DagsterRun, EmbeddedDagster, Launch
+from dagster_playbook.settings import load_settings
+
 KIT = Path(__file__).resolve().parent
 PROJECT = KIT.parents[1]
 RESTATE = ("runbooks/restate-by-model.md", "-p", "models=oso.m0")
@@ -83,12 +86,25 @@ class Clone:
     def said(self) -> str:
         return (self.root / "said.txt").read_text()[-4000:]
 
-    def approve(self) -> None:
-        keys = self.root / ".playbook" / "approvers"
+    def approve(self, *plan: str) -> None:
+        """Two people sign the plan; approvals of other plans are forgotten."""
+        keys, approvals = self.root / ".playbook" / "approvers", self.root / ".playbook" / "approvals"
+        for other in approvals.glob("*.json"):
+            other.unlink()
         assert self.playbook("approve", "--try-out") == 0, self.said()
-        assert self.playbook("plan", *RESTATE, "--request", "--key", str(keys / "requester")) == 0, self.said()
-        (request,) = (self.root / ".playbook" / "approvals").glob("*.json")
+        assert self.playbook("plan", *plan, "--request", "--key", str(keys / "requester")) == 0, self.said()
+        (request,) = approvals.glob("*.json")
         assert self.playbook("approve", request.stem, "--yes", "--key", str(keys / "approver")) == 0, self.said()
+
+    def launch(self, kill: str = "") -> DagsterRun:
+        """Launch the restatement without any runbook, as from a launchpad that asks nobody."""
+        config = {"ops": {"sqlmesh_project": {"config": {"restate_models": ["oso.m0"]}}}}
+        return self.dagster(kill).launch(Launch("sqlmesh_all_assets", config, f"launch-{kill}"), lambda *_: None)
+
+    def dagster(self, kill: str = "") -> EmbeddedDagster:
+        """The instance of this copy."""
+        location, home = load_settings(self.root).dagster[0], self.root / ".playbook" / "dagster"
+        return EmbeddedDagster(self.root, location, home, self.root / "launch.log", self.environment(kill, "off"))
 
     def evaluations(self) -> dict[str, list[tuple[int, int]]]:
         """Since the copy was made; the records of the deployment stay where it was deployed."""
@@ -119,7 +135,7 @@ def deploy(root: Path) -> Clone:
     with (project / "config.py").open("a") as config:
         config.write(CONFIG.format(kit=str(KIT)))
     assert clone.playbook("run", "runbooks/run-all-assets.md") == 0, clone.said()
-    clone.approve()
+    clone.approve(*RESTATE)
     return clone
 
 
