@@ -47,7 +47,9 @@ def test_sqlmesh_jobs_run_one_op(defs: dg.Definitions, name: str) -> None:
     assert [node.name for node in defs.resolve_job_def(name).nodes] == ["sqlmesh_project"]
 
 
-@pytest.mark.parametrize("name", [*SQLMESH_JOBS, "nessie_consumer_tag_job", "source_assets_job"])
+@pytest.mark.parametrize(
+    "name", [*SQLMESH_JOBS, "nessie_consumer_tag_job", "nessie_garbage_collection_job", "source_assets_job"]
+)
 def test_preset_is_accepted(defs: dg.Definitions, name: str) -> None:
     """A job's own preset is valid against its configuration schema."""
     job = defs.resolve_job_def(name)
@@ -90,6 +92,15 @@ def test_consumer_tag_op(defs: dg.Definitions) -> None:
     assert [node.name for node in job.nodes] == ["nessie__assign_consumer_tag"]
     config = dg.validate_run_config(job, {})["ops"]["nessie__assign_consumer_tag"]["config"]
     assert config == {"to_hash": ""}
+
+
+def test_garbage_collection_op(defs: dg.Definitions) -> None:
+    """Garbage collection is one op in SQLMesh's pool; by default it deletes nothing and keeps as the command does."""
+    job = defs.resolve_job_def("nessie_garbage_collection_job")
+    (node,) = job.nodes
+    assert (node.name, node.definition.pools) == ("nessie__collect_garbage", {"sqlmesh"})
+    config = dg.validate_run_config(job, {})["ops"]["nessie__collect_garbage"]["config"]
+    assert config == {"dry_run": True, "keep": "7d", "grace": "3d", "keep_hashes": []}
 
 
 def test_an_unquoted_numeric_hash_is_invalid(defs: dg.Definitions) -> None:
