@@ -145,3 +145,12 @@ def test_instance_retries_three_times(tmp_path: Path) -> None:
 def test_loading_touches_no_service(warehouse_data: Path, defs: dg.Definitions) -> None:
     """The code location loads without opening the warehouse's database."""
     assert not (warehouse_data / "iceberg.duckdb").exists()
+
+
+def test_a_plan_computes_what_is_due(defs: dg.Definitions) -> None:
+    """Without a restatement the op's plan computes what is due as well, or a plan that broke off would stay so."""
+    from oso_dagster.config import SQLMeshRunConfig
+    from oso_dagster.sqlmesh_asset import plan_options
+
+    assert plan_options(SQLMeshRunConfig(), is_due=True)["run"] is True
+    assert plan_options(SQLMeshRunConfig())["run"] is False
