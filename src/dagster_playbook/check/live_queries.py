@@ -27,8 +27,9 @@ class Query:
 
 def queries_of(claim: Claim) -> Iterator[Query]:
     """The statements of a block in Trino's dialect; none of a block that has blanks or does not tokenise."""
-    language = claim.fence.language if claim.fence else ""
-    if language not in _TRINO or _NO_QUERY.search(claim.text):
+    attributes, language = (claim.fence.attributes, claim.fence.language) if claim.fence else ({}, "")
+    # a runbook's step names its engine, whatever its language says
+    if language not in _TRINO or attributes.get("query", "trino") != "trino" or _NO_QUERY.search(claim.text):
         return
     for start, stop in _bounds(claim.text):
         text = claim.text[start:stop]

@@ -108,6 +108,19 @@ def test_a_suppressed_line_is_exempt_from_the_services_too(stack: Any, project: 
     assert "SQ704" not in {f["rule"] for f in findings}
 
 
+def test_a_suppression_is_unused_when_no_service_needs_it(stack: Any, project: Path, schema: str) -> None:
+    """A suppression that only Trino needs is in use, live or not; one that not even Trino needs is told live."""
+    stack.sql(f"CREATE TABLE iceberg.{schema}.numbers AS SELECT 1 AS n")
+    note = '<!-- playbook: ignore SQ703 reason="the column comes with the next release" -->'
+    blocks = [f"{note}\n```sql\nSELECT {column} FROM iceberg.{schema}.numbers\n```\n" for column in ("m", "n")]
+    page(project, "\n".join(["# Page", "", *blocks]))
+    told = {}
+    for arguments in ((), ("--live",)):
+        _, findings, _ = check(project, stack.env, *arguments)
+        told[arguments] = [(f["line"], f["rule"]) for f in findings if f["path"] == "docs/page.md"]
+    assert told == {(): [], ("--live",): [(8, "PB008")]}
+
+
 @pytest.mark.parametrize("name", ["TRINO_PORT", "NESSIE_URI"])
 def test_a_service_out_of_reach_is_no_pass(stack: Any, project: Path, name: str) -> None:
     """A service that is named and does not answer ends the check with exit code 2 and its address."""
