@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from dagster_playbook.check import CheckResult, PageSummary
-from dagster_playbook.check.live_queries import Query, place_in, queries_of
+from dagster_playbook.check.live_queries import PageQueries, Query, place_in
 from dagster_playbook.check.live_records import catalog_findings, reference_findings
 from dagster_playbook.check.live_scope import DAGSTER, TRINO, needing, scope_of
 from dagster_playbook.claims.extract import claims_of
@@ -52,20 +52,25 @@ class LiveVerdict:
         findings: as of any check, each with the service as its evidence.
         asked: how many catalogs, references, queries, run configs, jobs and facts were put to a service.
         absent: names of tables that models make and that Trino does not have yet.
+        unfilled: places of runbook steps whose query has no samples, so that Trino was not asked.
         authorities: the services that were asked, by version and address.
     """
 
     findings: list[Finding] = field(default_factory=list)
     asked: int = 0
     absent: set[str] = field(default_factory=set)
+    unfilled: list[str] = field(default_factory=list)
     authorities: tuple[str, ...] = ()
 
     def notices(self) -> list[str]:
         """What is to be told beside the findings."""
-        if not self.absent:
-            return []
-        shown = ", ".join(sorted(self.absent)[:3]) + (", ..." if len(self.absent) > 3 else "")
-        return [f"{len(self.absent)} tables are not materialised there, their queries were not analysed: {shown}"]
+        told = [f"{place}: the step's query was not analysed: no sample fits it" for place in self.unfilled]
+        if self.absent:
+            shown = ", ".join(sorted(self.absent)[:3]) + (", ..." if len(self.absent) > 3 else "")
+            told.append(
+                f"{len(self.absent)} tables are not materialised there, their queries were not analysed: {shown}"
+            )
+        return told
 
 
 @dataclass
@@ -107,31 +112,33 @@ class LiveCheck:
 
     def _page(self, page: Page, waiting: Iterable[int]) -> Iterator[Finding]:
         """What the services have against a page, and its suppressions that neither they nor the facts need."""
-        claims = list(claims_of(page))
+        claims, queries = list(claims_of(page)), PageQueries(page)
         used: set[int] = set()
-        for finding in [finding for claim in claims for finding in self._claim(claim)]:
+        if self.services.trino:
+            self.verdict.unfilled += [str(place) for place, sample in queries.samples.items() if sample is None]
+        for finding in [finding for claim in claims for finding in self._claim(claim, queries)]:
             covering = [i for i, item in enumerate(page.suppressions) if extraction.covers(item, finding)]
             used.update(covering)
             if not covering:
                 yield finding
         for position in waiting:
-            if position not in used and self._is_judged(page.suppressions[position], claims):
+            if position not in used and self._is_judged(page.suppressions[position], claims, queries):
                 yield extraction.unused_suppression(page.suppressions[position])
 
-    def _is_judged(self, suppression: Suppression, claims: Iterable[Claim]) -> bool:
+    def _is_judged(self, suppression: Suppression, claims: Iterable[Claim], queries: PageQueries) -> bool:
         """Whether every finding that could need a suppression would have been told by a service that was asked."""
         there = {TRINO: self.services.trino, DAGSTER: self.services.dagster}
         return all(
             there[scope.service] and claim.location not in self._unjudged
-            for claim, scope in needing(suppression, claims, self.facts)
+            for claim, scope in needing(suppression, claims, queries, self.facts)
         )
 
-    def _claim(self, claim: Claim) -> Iterator[Finding]:
-        scope = scope_of(claim, self.facts)
+    def _claim(self, claim: Claim, queries: PageQueries) -> Iterator[Finding]:
+        scope = scope_of(claim, queries, self.facts)
         if scope is None or not (self.services.trino if scope.service == TRINO else self.services.dagster):
             return
         if claim.kind is Kind.SQL:
-            for query in queries_of(claim):
+            for query in queries.of(claim):
                 yield from self._query(claim, query)
         elif claim.kind is Kind.RUN_CONFIG:
             yield from self._run_config(claim)

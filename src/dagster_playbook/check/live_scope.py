@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from dagster_playbook.check.live_queries import queries_of
+from dagster_playbook.check.live_queries import PageQueries
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Rule
 from dagster_playbook.markdown.model import Page, Suppression
@@ -24,9 +24,9 @@ class Scope:
     rules: tuple[Rule, ...]
 
 
-def scope_of(claim: Claim, facts: Facts) -> Scope | None:
+def scope_of(claim: Claim, queries: PageQueries, facts: Facts) -> Scope | None:
     """Which service a claim is put to, None when it is the business of none."""
-    if claim.kind is Kind.SQL and any(queries_of(claim)):
+    if claim.kind is Kind.SQL and any(queries.of(claim)):
         return Scope(TRINO, sql.RULES)
     if claim.kind is Kind.RUN_CONFIG:
         rules = (run_config.UNKNOWN_KEY, run_config.MISSING_KEY, run_config.WRONG_TYPE, run_config.UNKNOWN_JOB)
@@ -40,18 +40,20 @@ def scope_of(claim: Claim, facts: Facts) -> Scope | None:
 
 def waiting(page: Page, claims: Iterable[Claim], used: Collection[int], facts: Facts) -> tuple[int, ...]:
     """Positions of the page's suppressions that nothing used and that a finding of a service may need."""
-    asked = list(claims)
+    asked, queries = list(claims), PageQueries(page)
     return tuple(
         position
         for position, suppression in enumerate(page.suppressions)
-        if position not in used and any(needing(suppression, asked, facts))
+        if position not in used and any(needing(suppression, asked, queries, facts))
     )
 
 
-def needing(suppression: Suppression, claims: Iterable[Claim], facts: Facts) -> Iterator[tuple[Claim, Scope]]:
+def needing(
+    suppression: Suppression, claims: Iterable[Claim], queries: PageQueries, facts: Facts
+) -> Iterator[tuple[Claim, Scope]]:
     """The claims that a suppression covers, of which a service may have a finding that it takes away."""
     for claim in claims:
-        scope = scope_of(claim, facts) if _is_under(suppression, claim) else None
+        scope = scope_of(claim, queries, facts) if _is_under(suppression, claim) else None
         if scope and any({rule.code, rule.name} & {*suppression.codes} for rule in scope.rules):
             yield claim, scope
 
