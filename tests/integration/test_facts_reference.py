@@ -52,6 +52,7 @@ def test_the_jobs_are_those_of_the_playbook(facts: Facts) -> None:
     assert set(facts.jobs) >= {
         "__ASSET_JOB",
         "nessie_consumer_tag_job",
+        "nessie_garbage_collection_job",
         "sqlmesh_all_assets",
         "sqlmesh_all_assets_with_dev_environment",
         "sqlmesh_restate_collection_assets",

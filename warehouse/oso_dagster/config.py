@@ -5,6 +5,8 @@ from __future__ import annotations
 import dagster as dg
 from pydantic import Field
 
+from dagster_playbook.platform.garbage import GRACE, KEEP
+
 
 class SQLMeshRunConfig(dg.Config):
     """What one run of `sqlmesh_project` does beyond bringing every model up to date."""
@@ -45,4 +47,21 @@ class AssignConsumerTagConfig(dg.Config):
         default="",
         description="Commit of the branch main that the tag is moved to, in hexadecimal (quote it in YAML); "
         "the head of main at the time of the run when empty.",
+    )
+
+
+class CollectGarbageConfig(dg.Config):
+    """What garbage collection leaves, and whether it deletes at all."""
+
+    dry_run: bool = Field(default=True, description="Only tell what would be deleted; `false` deletes.")
+    keep: str = Field(
+        default=KEEP,
+        description="How far back main, and every commit that the consumer tag stood on, stay readable: "
+        "`7d`, `12h`, `30m` or `0s`.",
+    )
+    grace: str = Field(
+        default=GRACE, description="How old a file has to be; a writer's files are there before its commit is."
+    )
+    keep_hashes: list[str] = Field(
+        default=[], description="Further commits of the branch main that stay readable, in hexadecimal."
     )

@@ -7,16 +7,12 @@ import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from .config import AssignConsumerTagConfig
+from .in_flight import WritingError, refuse_in_flight
 from .refusal import refusal
-from .sqlmesh_asset import OP_NAME
 
 if TYPE_CHECKING:
     from .nessie import Nessie
     from .tag_move import TagMove
-
-IN_FLIGHT = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-
-NOT_BEGUN = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED]
 
 
 class NessieResource(dg.ConfigurableResource["NessieResource"]):
@@ -50,36 +46,11 @@ def assign_consumer_tag(
             # Again: a run that began while main was read may have left the head that was read half-finished.
             refuse_in_flight(context.instance, since=began)
             moved = apply_move(client, move)
-    except MoveRefusedError as error:
+    except (MoveRefusedError, WritingError) as error:
         raise refusal(context, error) from error
     except NessieError as error:
         raise dg.Failure(str(error)) from error
     return dg.MaterializeResult(metadata=metadata(move, moved))
-
-
-def refuse_in_flight(instance: dg.DagsterInstance, since: dt.datetime) -> None:
-    """Refuse a move while SQLMesh writes, or when it wrote since `since`.
-
-    Raises:
-        MoveRefusedError: a run of the op `sqlmesh_project` is in flight, or ended after `since`.
-    """
-    from .tag_move import MoveRefusedError
-
-    running = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT))]
-    ended = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(updated_after=since))]
-    writing = {
-        run.run_id: run for run in (*running, *ended) if run.status not in NOT_BEGUN and runs_sqlmesh(instance, run)
-    }
-    if writing:
-        shown = ", ".join(f"{run.job_name} {run.run_id}" for run in writing.values())
-        raise MoveRefusedError(f"SQLMesh is writing to the branch ({shown}); move the tag when that run has ended")
-
-
-def runs_sqlmesh(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether the run's job holds the op `sqlmesh_project`."""
-    if not run.job_snapshot_id or not instance.has_job_snapshot(run.job_snapshot_id):
-        return False
-    return OP_NAME in instance.get_job_snapshot(run.job_snapshot_id).node_names
 
 
 def metadata(move: "TagMove", moved: bool) -> dict[str, dg.MetadataValue[Any] | str | int]:

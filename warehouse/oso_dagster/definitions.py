@@ -6,13 +6,14 @@ import dagster as dg
 
 from . import settings, source_assets
 from .consumer_tag import NessieResource, assign_consumer_tag, consumer_tag_job
+from .garbage import garbage_collection_job
 from .jobs import JOBS
 from .sqlmesh_asset import sqlmesh_project
 from .sqlmesh_resource import OsoSQLMeshResource
 
 defs = dg.Definitions(
     assets=[*source_assets.ASSETS, sqlmesh_project, assign_consumer_tag],
-    jobs=[*JOBS, consumer_tag_job],
+    jobs=[*JOBS, consumer_tag_job, garbage_collection_job],
     resources={
         "sqlmesh": OsoSQLMeshResource(),
         "warehouse": source_assets.WarehouseResource(gateway=settings.gateway()),

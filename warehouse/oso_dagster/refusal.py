@@ -6,7 +6,7 @@ import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 
-def refusal(context: dg.AssetExecutionContext, reason: Exception | str) -> dg.Failure:
+def refusal(context: dg.AssetExecutionContext | dg.OpExecutionContext, reason: Exception | str) -> dg.Failure:
     """The failure to raise when another attempt could only end the same way.
 
     `allow_retries=False` speaks of the op's retry policy alone; that the instance does not start the run again needs

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_playbook.platform.garbage import LOCATION
+
 WAREHOUSE = Path(__file__).resolve().parents[1]
 PROJECT = WAREHOUSE.parent
 SQLMESH_PROJECT = WAREHOUSE / "oso_sqlmesh"
@@ -67,3 +69,8 @@ def nessie() -> NessieSettings:
         tag=env("NESSIE_CONSUMER_TAG") or "consumer",
         timeout_s=float(env("NESSIE_TIMEOUT_S") or "30"),
     )
+
+
+def warehouse_location() -> str:
+    """The folder of all tables: `NESSIE_WAREHOUSE_LOCATION`, e.g. `s3://lake/warehouse`, which it is when unset."""
+    return os.environ.get("NESSIE_WAREHOUSE_LOCATION") or LOCATION

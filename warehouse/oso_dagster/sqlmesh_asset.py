@@ -103,7 +103,7 @@ def sqlmesh_project(
         start=config.start,
         end=config.end,
         restate_models=list(restatement.models) if restatement else None,
-        plan_options=plan_options(config),
+        plan_options=plan_options(config, is_due=restatement is None),
     )
     try:
         yield from with_evidence(context, results, recorder)
@@ -134,9 +134,13 @@ def plan_development(
     recorder.environment = settings.PRODUCTION
 
 
-def plan_options(config: SQLMeshRunConfig) -> PlanOptions:
-    """A new set of SQLMesh's options: dagster-sqlmesh writes into the one that it is given."""
-    options = PlanOptions(skip_tests=config.skip_tests)
+def plan_options(config: SQLMeshRunConfig, *, is_due: bool = False) -> PlanOptions:
+    """A new set of SQLMesh's options: dagster-sqlmesh writes into the one that it is given.
+
+    With `is_due` the plan computes what is due as well. After a plan that broke off in the middle of a model, a plan
+    alone would leave the rest of that model to the run after it, and bring what is below up to date on the part.
+    """
+    options = PlanOptions(skip_tests=config.skip_tests, run=is_due)
     if config.allow_destructive_models:
         options["allow_destructive_models"] = config.allow_destructive_models
     return options

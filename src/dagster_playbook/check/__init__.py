@@ -28,7 +28,12 @@ _NAVIGATION = "//navigation"
 
 @dataclass(frozen=True, slots=True)
 class PageSummary:
-    """The verdict on one page; `files` are the page and its includes."""
+    """The verdict on one page.
+
+    Attributes:
+        files: the page and its includes.
+        waiting: positions of the page's suppressions that only a running service can tell to be of use.
+    """
 
     path: str
     files: tuple[str, ...]
@@ -37,6 +42,7 @@ class PageSummary:
     checked: int
     exempt: int
     findings: tuple[Finding, ...]
+    waiting: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +177,11 @@ class Checker:
             "asked": self._files.asked(),
             "counts": [verdict.fences, verdict.spans, verdict.checked, verdict.exempt],
             "findings": [finding.as_dict() for finding in verdict.findings],
+            "waiting": list(verdict.waiting),
         }
         self._store.put(path, record)
         counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
-        return PageSummary(path, verdict.files, *counts, tuple(verdict.findings))
+        return PageSummary(path, verdict.files, *counts, tuple(verdict.findings), verdict.waiting)
 
     def _still_holds(self, kept: dict[str, Any]) -> bool:
         return all(self._files.digest(name) == digest for name, digest in kept["files"]) and all(
@@ -214,7 +221,7 @@ def _summary_from(path: str, kept: dict[str, Any]) -> PageSummary:
     files = tuple(name for name, _ in kept["files"])
     fences, spans, checked, exempt = kept["counts"]
     findings = tuple(_finding_from(item) for item in kept["findings"])
-    return PageSummary(path, files, fences, spans, checked, exempt, findings)
+    return PageSummary(path, files, fences, spans, checked, exempt, findings, tuple(kept["waiting"]))
 
 
 def _finding_from(item: dict[str, Any]) -> Finding:

@@ -9,18 +9,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from dagster_playbook.check import CheckResult
-from dagster_playbook.check.live_queries import Query, place_in, queries_of
+from dagster_playbook.check import CheckResult, PageSummary
+from dagster_playbook.check.live_queries import PageQueries, Query, place_in
+from dagster_playbook.check.live_records import catalog_findings, reference_findings
+from dagster_playbook.check.live_scope import DAGSTER, TRINO, needing, scope_of
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.location import Location
-from dagster_playbook.markdown.model import Page
+from dagster_playbook.markdown.model import Page, Suppression
 from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.platform.live_services import ConfigRefusal, LiveServices, QueryRefusal
-from dagster_playbook.rules import extraction, prose, run_config, services, sql
+from dagster_playbook.rules import extraction, prose, run_config, sql
 from dagster_playbook.settings import Settings
 
 #: the catalog of names that say none: SQLMesh's default catalog on the platform
@@ -50,20 +52,25 @@ class LiveVerdict:
         findings: as of any check, each with the service as its evidence.
         asked: how many catalogs, references, queries, run configs, jobs and facts were put to a service.
         absent: names of tables that models make and that Trino does not have yet.
+        unfilled: places of runbook steps whose query has no samples, so that Trino was not asked.
         authorities: the services that were asked, by version and address.
     """
 
     findings: list[Finding] = field(default_factory=list)
     asked: int = 0
     absent: set[str] = field(default_factory=set)
+    unfilled: list[str] = field(default_factory=list)
     authorities: tuple[str, ...] = ()
 
     def notices(self) -> list[str]:
         """What is to be told beside the findings."""
-        if not self.absent:
-            return []
-        shown = ", ".join(sorted(self.absent)[:3]) + (", ..." if len(self.absent) > 3 else "")
-        return [f"{len(self.absent)} tables are not materialised there, their queries were not analysed: {shown}"]
+        told = [f"{place}: the step's query was not analysed: no sample fits it" for place in self.unfilled]
+        if self.absent:
+            shown = ", ".join(sorted(self.absent)[:3]) + (", ..." if len(self.absent) > 3 else "")
+            told.append(
+                f"{len(self.absent)} tables are not materialised there, their queries were not analysed: {shown}"
+            )
+        return told
 
 
 @dataclass
@@ -75,81 +82,79 @@ class LiveCheck:
     services: LiveServices
     on_work: Callable[[str], None] = field(default=lambda work: None)
     verdict: LiveVerdict = field(default_factory=LiveVerdict)
+    #: places of claims that a service was asked about and could not judge
+    _unjudged: set[Location] = field(default_factory=set)
 
-    def check(self, paths: Iterable[str]) -> LiveVerdict:
-        """The verdict of the services on the facts and on the pages at these paths.
+    def check(self, pages: Iterable[PageSummary]) -> LiveVerdict:
+        """The verdict of the services on the facts and on these pages.
 
         Raises:
             PlatformError: a service could not be asked.
         """
         parts = (self.services.trino, self.services.nessie, self.services.dagster)
         self.verdict.authorities = tuple(service.evidence for service in parts if service)
-        self.verdict.findings += [*self._catalogs(), *self._references()]
-        for path in paths:
-            self.on_work(f"asking the services about {path}")
-            page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
-            self.verdict.findings += self._page(page)
+        self._records()
+        for summary in pages:
+            self.on_work(f"asking the services about {summary.path}")
+            page = read_page(self.settings.root, summary.path, include_roots=self.settings.include_roots)
+            self.verdict.findings += self._page(page, summary.waiting)
         self.verdict.findings.sort(key=Finding.sort_key)
         return self.verdict
 
-    def _page(self, page: Page) -> list[Finding]:
-        found = [finding for claim in claims_of(page) for finding in self._claim(claim)]
-        return [f for f in found if not any(extraction.covers(item, f) for item in page.suppressions)]
+    def _records(self) -> None:
+        """What the services have against the catalogs and references that are recorded."""
+        if self.services.trino:
+            self.verdict.asked += len(self.facts.catalogs)
+            self.verdict.findings += catalog_findings(self.facts, self.services.trino)
+        if self.services.nessie:
+            self.verdict.asked += len(self.facts.refs)
+            self.verdict.findings += reference_findings(self.facts, self.services.nessie, self.settings)
 
-    def _claim(self, claim: Claim) -> Iterator[Finding]:
-        if claim.kind is Kind.SQL and self.services.trino:
-            for query in queries_of(claim):
+    def _page(self, page: Page, waiting: Iterable[int]) -> Iterator[Finding]:
+        """What the services have against a page, and its suppressions that neither they nor the facts need."""
+        claims, queries = list(claims_of(page)), PageQueries(page)
+        used: set[int] = set()
+        if self.services.trino:
+            self.verdict.unfilled += [str(place) for place, sample in queries.samples.items() if sample is None]
+        for finding in [finding for claim in claims for finding in self._claim(claim, queries)]:
+            covering = [i for i, item in enumerate(page.suppressions) if extraction.covers(item, finding)]
+            used.update(covering)
+            if not covering:
+                yield finding
+        for position in waiting:
+            if position not in used and self._is_judged(page.suppressions[position], claims, queries):
+                yield extraction.unused_suppression(page.suppressions[position])
+
+    def _is_judged(self, suppression: Suppression, claims: Iterable[Claim], queries: PageQueries) -> bool:
+        """Whether every finding that could need a suppression would have been told by a service that was asked."""
+        there = {TRINO: self.services.trino, DAGSTER: self.services.dagster}
+        return all(
+            there[scope.service] and claim.location not in self._unjudged
+            for claim, scope in needing(suppression, claims, queries, self.facts)
+        )
+
+    def _claim(self, claim: Claim, queries: PageQueries) -> Iterator[Finding]:
+        scope = scope_of(claim, queries, self.facts)
+        if scope is None or not (self.services.trino if scope.service == TRINO else self.services.dagster):
+            return
+        if claim.kind is Kind.SQL:
+            for query in queries.of(claim):
                 yield from self._query(claim, query)
-        elif claim.kind is Kind.RUN_CONFIG and self.services.dagster:
+        elif claim.kind is Kind.RUN_CONFIG:
             yield from self._run_config(claim)
-        elif claim.kind is Kind.NAME and self.services.dagster and claim.text in self.facts.jobs:
+        elif claim.kind is Kind.NAME:
             yield from self._job(claim, claim.text)
-        elif claim.kind is Kind.FACT and self.services.dagster:
+        else:
             yield from self._fact(claim)
-
-    def _catalogs(self) -> Iterator[Finding]:
-        trino = self.services.trino
-        if trino is None:
-            return
-        there = trino.catalogs()
-        for name, catalog in self.facts.catalogs.items():
-            self.verdict.asked += 1
-            connector, place = catalog.properties.get("connector.name", ""), Location(catalog.path, 1, 1)
-            if name not in there:
-                message = f"the recorded catalog {name!r} is not there; there are {', '.join(sorted(there))}"
-                yield services.UNKNOWN_CATALOG.finding(place, message, subject=name, evidence=trino.evidence)
-            elif there[name] != connector:
-                message = f"connector.name of {name!r} is {there[name]} there, not {connector!r}"
-                yield services.OTHER_VALUE.finding(place, message, subject=name, evidence=trino.evidence)
-
-    def _references(self) -> Iterator[Finding]:
-        nessie = self.services.nessie
-        if nessie is None:
-            return
-        there = nessie.references()
-        for name, recorded in self.facts.refs.items():
-            self.verdict.asked += 1
-            place, found = self._reference_place(name), there.get(name)
-            if found is None:
-                message = f"the recorded reference {name!r} is not there; there are {', '.join(sorted(there))}"
-                yield services.UNKNOWN_REFERENCE.finding(place, message, subject=name, evidence=nessie.evidence)
-            elif found.kind != recorded.kind:
-                message = f"{name!r} is a {found.kind} there, not a {recorded.kind}"
-                yield services.OTHER_VALUE.finding(place, message, subject=name, evidence=nessie.evidence)
-            elif recorded.hash and found.hash != recorded.hash:
-                message = f"{name!r} is at {found.hash} there, not at {recorded.hash}"
-                yield services.OTHER_VALUE.finding(place, message, subject=name, evidence=nessie.evidence)
-
-    def _reference_place(self, name: str) -> Location:
-        lines = (self.settings.root / self.settings.references).read_text(encoding="utf-8").splitlines()
-        number = next((n for n, line in enumerate(lines, start=1) if f'"{name}"' in line), 1)
-        return Location(self.settings.references, number, 1)
 
     def _query(self, claim: Claim, query: Query) -> Iterator[Finding]:
         assert self.services.trino is not None
         self.verdict.asked += 1
         refusal = self.services.trino.refusal(query.text, catalog=DEFAULT_CATALOG)
-        if refusal is None or (refusal.name in _ABSENT and self._is_absent(query)):
+        if refusal is None:
+            return
+        if refusal.name in _ABSENT and self._is_absent(query):
+            self._unjudged.add(claim.location)
             return
         rule = _QUERY_RULES.get(refusal.name, sql.NOT_SQL)
         place = place_in(claim, query, refusal.line, refusal.column)
@@ -199,7 +204,8 @@ class LiveCheck:
         assert claim.binding is not None
         assert self.services.dagster is not None
         key = claim.binding.key
-        if not key.startswith("dagster.run_retries.") or key not in self.services.dagster.run_retries:
+        if key not in self.services.dagster.run_retries:
+            self._unjudged.add(claim.location)
             return
         self.verdict.asked += 1
         value = self.services.dagster.run_retries[key]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
+from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.model import Claim
+from dagster_playbook.claims.runbook import is_runbook, parse
+from dagster_playbook.claims.runbook_queries import FilledQuery, sample_query
 from dagster_playbook.location import Location
+from dagster_playbook.markdown.model import Page
 
 _TRINO = frozenset({"", "sql", "trino"})
 #: blanks to fill in, macros and templates: what Trino would refuse for what it is not
@@ -18,22 +23,50 @@ _OWN_EXPLAIN = re.compile(r"(?:EXPLAIN|USE)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One statement; `start` is the 0-based offset in the block, `tables` the dotted names that it reads."""
+    """One statement.
+
+    Attributes:
+        start: 0-based offset in `block`.
+        tables: the dotted names that it reads.
+        block: the whole block; of a runbook's step, with samples for its parameters.
+    """
 
     text: str
     start: int
     tables: frozenset[str]
+    block: FilledQuery
 
 
-def queries_of(claim: Claim) -> Iterator[Query]:
+@dataclass
+class PageQueries:
+    """The statements of a page's blocks; those of a runbook's steps with samples for their parameters."""
+
+    page: Page
+
+    @cached_property
+    def samples(self) -> dict[Location, FilledQuery | None]:
+        """Each step on Trino by its place; None for one of which a table is not known before the run."""
+        runbook = parse(self.page) if is_runbook(self.page) else None
+        steps = [step for step in (runbook.steps if runbook else ()) if step.fence.attributes.get("query") == "trino"]
+        return {step.location: sample_query(runbook, step) for step in steps if runbook}
+
+    def of(self, claim: Claim) -> Iterator[Query]:
+        """The statements of a claim that Trino can be asked about."""
+        return queries_of(claim, self.samples.get(claim.location))
+
+
+def queries_of(claim: Claim, filled: FilledQuery | None = None) -> Iterator[Query]:
     """The statements of a block in Trino's dialect; none of a block that has blanks or does not tokenise."""
-    language = claim.fence.language if claim.fence else ""
-    if language not in _TRINO or _NO_QUERY.search(claim.text):
+    attributes, language = (claim.fence.attributes, claim.fence.language) if claim.fence else ({}, "")
+    # a runbook's step names its engine, whatever its language says
+    written = placeholder.without(claim.text) if filled else claim.text
+    if language not in _TRINO or attributes.get("query", "trino") != "trino" or _NO_QUERY.search(written):
         return
-    for start, stop in _bounds(claim.text):
-        text = claim.text[start:stop]
+    block = filled or FilledQuery(claim.text)
+    for start, stop in _bounds(block.text):
+        text = block.text[start:stop]
         if not _OWN_EXPLAIN.match(text):
-            yield Query(text, start, _tables(text))
+            yield Query(text, start, _tables(text), block)
 
 
 def _bounds(text: str) -> list[tuple[int, int]]:
@@ -73,6 +106,6 @@ def _tables(text: str) -> frozenset[str]:
 
 def place_in(claim: Claim, query: Query, line: int, column: int) -> Location:
     """The place in the file of a place (1-based) in the statement; line 0 is the statement's first word."""
-    above = claim.text[: query.start]
+    above = query.block.text[: query.start]
     first_column = query.start - (above.rfind("\n") + 1) if line <= 1 else 0
-    return claim.at(above.count("\n") + max(line, 1), first_column + max(column, 1))
+    return claim.at(*query.block.place(above.count("\n") + max(line, 1), first_column + max(column, 1)))

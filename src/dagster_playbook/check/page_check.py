@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_playbook.check.live_scope import waiting
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding
@@ -21,6 +22,7 @@ class PageVerdict:
     """What a check found on one page.
 
     `checked` and `exempt` count fences and code spans; what is neither has a finding that says it is not understood.
+    `waiting` are the positions of suppressions that only a running service can tell to be of use.
     """
 
     path: str
@@ -30,17 +32,20 @@ class PageVerdict:
     checked: int = 0
     exempt: int = 0
     findings: list[Finding] = field(default_factory=list)
+    waiting: tuple[int, ...] = ()
 
 
 def check_page(page: Page, world: World) -> PageVerdict:
     """Check every claim of a page."""
     verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
     used: set[int] = set()
-    for claim in claims_of(page):
+    claims = list(claims_of(page))
+    for claim in claims:
         _judge(claim, page, world, verdict, used)
     verdict.findings += [extraction.problem_finding(problem, world) for problem in page.problems]
     verdict.findings += _kept(list(check_runbook(page, world)), page, used)
-    verdict.findings += extraction.suppression_findings(page, used)
+    verdict.waiting = waiting(page, claims, used, world.facts)
+    verdict.findings += extraction.suppression_findings(page, {*used, *verdict.waiting})
     verdict.findings.sort(key=Finding.sort_key)
     return verdict
 

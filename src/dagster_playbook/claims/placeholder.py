@@ -23,6 +23,11 @@ def names(text: str) -> list[str]:
     return _ANY.findall(text)
 
 
+def without(text: str) -> str:
+    """A text with its placeholders cut out."""
+    return _ANY.sub("", text)
+
+
 def malformed(text: str) -> list[str]:
     """What opens like a placeholder and is none, e.g. `{{ a b }}` or `{{ x|quote }}`."""
     return [found for found in _BRACES.findall(text) if not _ANY.fullmatch(found)]

@@ -39,13 +39,14 @@ def _spelled(step: Step, value: Any) -> str:
     if step.kind is Kind.COMMAND:
         return shlex.join([str(item) for item in (value if isinstance(value, list) else [value])])
     if step.kind is Kind.QUERY:
-        return ", ".join(_literal(item) for item in (value if isinstance(value, list) else [value]))
+        return ", ".join(literal(item) for item in (value if isinstance(value, list) else [value]))
     if step.kind is Kind.ASK:
         return str(value)
     return json.dumps(value, ensure_ascii=False)
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """A value as a literal of SQL; text in quotes, whatever it stands for."""
     if isinstance(value, bool | int | float) or value is None:
         return json.dumps(value)
     return "'" + str(value).replace("'", "''") + "'"

@@ -145,7 +145,7 @@ def _asked_live(
     named = variables_in_use(settings.root, os.environ) if is_all else {}
     token = {"DAGSTER_TOKEN": os.environ.get("DAGSTER_TOKEN", "")}
     services = LiveServices.from_environment({**named, **token}, dagster_url)
-    verdict = LiveCheck(settings, checker.facts, services, checker.on_work).check([p.path for p in result.pages])
+    verdict = LiveCheck(settings, checker.facts, services, checker.on_work).check(result.pages)
     return with_live(result, verdict.findings), verdict
 
 

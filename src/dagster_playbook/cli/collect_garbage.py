@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dagster_playbook.platform.garbage import GRACE, KEEP, LOCATION, parse_age
+
 if TYPE_CHECKING:
     from dagster_playbook.platform.garbage import Garbage
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SHOWN = 20
 
 
@@ -25,20 +25,20 @@ class Age(click.ParamType[timedelta]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Read `7d`, `12h`, `30m` or `0s`."""
-        found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
-        if found is None:
-            self.fail(f"{value!r} is no age; write 7d, 12h, 30m or 0s", param, ctx)
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        try:
+            return parse_age(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command(epilog="Exit codes: 0 looked (and deleted with --yes), 2 could not look or delete.")
-@click.option("--keep", type=Age(), default="7d", show_default=True, help="How far back main stays readable.")
-@click.option("--grace", type=Age(), default="3d", show_default=True, help="How old a file has to be.")
+@click.option("--keep", type=Age(), default=KEEP, show_default=True, help="How far back main stays readable.")
+@click.option("--grace", type=Age(), default=GRACE, show_default=True, help="How old a file has to be.")
 @click.option("--keep-hash", "hashes", multiple=True, metavar="HASH", help="Keep this commit as well; repeatable.")
 @click.option(
     "--location",
     envvar="NESSIE_WAREHOUSE_LOCATION",
-    default="s3://lake/warehouse",
+    default=LOCATION,
     show_default=True,
     help="The folder of all tables.",
 )
@@ -78,7 +78,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         raise click.UsageError("--dry-run and --yes exclude each other")
     lake = Lake.from_environment(os.environ)
     with work_progress(shown=True) as tell, NessieClient(os.environ["NESSIE_URI"]) as nessie:
-        collector = Collector(nessie, lake, location, keep, grace, branch, hashes, tell)
+        collector = Collector(nessie, lake, location, keep, grace, branch, hashes, on_work=tell)
         garbage = collector.find()
         deleted = len(collector.delete(garbage)) if yes else 0
     if form == "json":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from dagster_playbook.stack.verification import Thresholds, Verdict
+    from dagster_playbook.stack.verification import AuditResult, Thresholds, Verdict
 
 
 @click.command()
@@ -35,14 +36,17 @@ def command(
     """Compare what would be promoted with what consumers read now, and refuse what changed too much.
 
     Each public table at the commit is compared with the same table at the tag: rows, schema, and for each column
-    nulls, distinct values and mean. A table whose files cannot be read any more is refused, so this is also the
-    proof to take before going back to an earlier hash. Nessie and Trino are found by NESSIE_URI, TRINO_HOST and
-    TRINO_PORT, the files of an earlier commit by S3_ENDPOINT and the AWS variables, e.g. from
+    nulls, distinct values and mean. SQLMesh's audits of its model are run on it as well; one that fails, or that
+    cannot be run, is refused unless SQLMesh itself would not stop for it. A table whose files cannot be read any
+    more is refused, so this is also the proof to take before going back to an earlier hash. Nessie and Trino are
+    found by NESSIE_URI, TRINO_HOST and TRINO_PORT, the files of an earlier commit by S3_ENDPOINT and the AWS
+    variables, e.g. from
     `eval "$(playbook stack env)"`.
 
     \b
     playbook verify
     playbook verify --threshold rows_lost=0.3 --accept oso.projects_v1:rows
+    playbook verify --accept oso.projects_v1:audit.number_of_rows
 
     Exit codes: 0 it may move, 1 refused, 2 could not look.
     """
@@ -79,11 +83,12 @@ def _verify(
     import os
 
     from dagster_playbook.errors import StackError
+    from dagster_playbook.platform.audits import render_audits
     from dagster_playbook.platform.iceberg_files import Lake
     from dagster_playbook.platform.nessie import NessieClient
     from dagster_playbook.platform.trino_query import TrinoQuery
     from dagster_playbook.settings import find_root, load_settings
-    from dagster_playbook.stack.measuring import Verifier
+    from dagster_playbook.stack.verifier import Verifier
 
     try:
         uri, host, port = os.environ["NESSIE_URI"], os.environ["TRINO_HOST"], int(os.environ["TRINO_PORT"])
@@ -92,7 +97,8 @@ def _verify(
             f"Nessie and Trino are found by NESSIE_URI, TRINO_HOST and TRINO_PORT: {error}",
             cure='run: eval "$(playbook stack env)", or set them to your deployment',
         ) from error
-    schema = load_settings(find_root(Path.cwd())).schema or "*"
+    settings = load_settings(find_root(Path.cwd()))
+    schema = settings.schema or "*"
     patterns = tables or (f"{schema}.*_v[0-9]", f"{schema}.*_v[0-9][0-9]")
     trino = TrinoQuery(host, port, user=os.environ.get("TRINO_USER", "playbook"))
     names = (os.environ.get("TRINO_CATALOG", "iceberg"), os.environ.get("TRINO_CONSUMER_CATALOG", "iceberg_consumer"))
@@ -102,7 +108,8 @@ def _verify(
             trino,
             names,
             lambda: Lake.from_environment(os.environ),
-            lambda table: click.echo(f"measuring {table}", err=True),
+            lambda found: render_audits(settings, found, names[0]),
+            lambda work: click.echo(f"looking at {work}", err=True),
         )
         return verifier.verify(patterns, (branch, tag), to_hash, allowed, accept)
 
@@ -111,13 +118,26 @@ def _print(verdict: Verdict) -> None:
     click.echo(f"{verdict.tag} is at {verdict.tag_hash}, to be moved to {verdict.target_hash}")
     for what, names in (("unchanged", verdict.unchanged), ("compared", verdict.compared), ("new", verdict.added)):
         click.echo(f"{what:<10} {len(names):>3}  {', '.join(names)}")
+    states = Counter(audit.state for audit in verdict.audits)
+    audits = ", ".join(f"{states[state]} {state}" for state in ("passed", "failed", "not run") if states[state])
+    click.echo(f"{'audits':<10} {len(verdict.audits):>3}  {audits}")
+    if verdict.without_model:
+        click.echo(f"{'no model':<10} {len(verdict.without_model):>3}  {', '.join(verdict.without_model)}")
     rows = [("TABLE", "CHECK", "NOW", "THEN", "")]
     for crossing in verdict.crossings:
         note = "accepted" if crossing.accepted else crossing.message
         rows.append((crossing.table, crossing.check, crossing.before, crossing.after, note))
+    rows += [_beside(audit) for audit in verdict.audits if not audit.is_blocking and audit.state != "passed"]
     rows += [(table, "unreadable", "", "", why) for table, why in verdict.unreadable.items()]
     if len(rows) > 1:
         widths = [max(len(row[i]) for row in rows) for i in range(5)]
         for row in rows:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     click.secho("refused" if verdict.is_refused else "it may move", fg="red" if verdict.is_refused else "green")
+
+
+def _beside(audit: AuditResult) -> tuple[str, str, str, str, str]:
+    """A line for an audit that refuses nothing, since SQLMesh itself would not stop for it."""
+    found = "" if audit.found is None else str(audit.found)
+    note = f"not run: {audit.problem}" if audit.problem else "failed, and does not block"
+    return audit.table, f"audit.{audit.name}", "", found, note

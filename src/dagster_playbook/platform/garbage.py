@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,22 @@ from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.iceberg_files import Lake
 from dagster_playbook.platform.nessie import NessieClient
 from dagster_playbook.platform.reachability import Kept, Reach, kept_commits, moved_heads
+
+#: how far back main stays readable, how old a file has to be, and where all tables are, when nobody says otherwise
+KEEP, GRACE, LOCATION = "7d", "3d", "s3://lake/warehouse"
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_age(text: str) -> timedelta:
+    """A number and a unit: `7d`, `12h`, `30m` or `0s`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if found is None:
+        raise ValueError(f"{text!r} is no age; write 7d, 12h, 30m or 0s")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,7 @@ class Collector:
         keep: how far back the history of `branch` stays readable, so that a tag can go back to any of it.
         grace: how old a file has to be; a writer's files are there before its commit is.
         hashes: further commits of the branch that stay readable.
+        stood: commits that a tag stood on; what is left of them stays, and one that is not whole is only told.
     """
 
     nessie: NessieClient
@@ -74,6 +92,7 @@ class Collector:
     grace: timedelta
     branch: str = "main"
     hashes: tuple[str, ...] = ()
+    stood: tuple[str, ...] = ()
     on_work: Callable[[str], None] = lambda work: None
 
     def find(self, now: datetime | None = None) -> Garbage:
@@ -87,7 +106,7 @@ class Collector:
         # The store is listed first: a file of a commit that is made meanwhile is either not listed, or reached.
         self.on_work(f"listing {self.location}")
         stored = list(self._stored())
-        kept = kept_commits(self.nessie, self.branch, now - self.keep, self.hashes)
+        kept = kept_commits(self.nessie, self.branch, now - self.keep, self.hashes, self.stood)
         reach = self._reach(kept)
         if stored and not any(file.uri in reach.files for file in stored):
             raise PlatformError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.iceberg_files import FilesGoneError, Lake
-from dagster_playbook.platform.nessie import Content, NessieClient, Reference
+from dagster_playbook.platform.nessie import Content, NessieClient, Reference, ReferenceNotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,14 @@ class Kept:
     must_be_whole: bool
 
 
-def kept_commits(nessie: NessieClient, branch: str, since: datetime, hashes: Iterable[str] = ()) -> list[Kept]:
-    """The head of every reference, the commits of `branch` back to the one that was its head at `since`, and `hashes`.
+def kept_commits(
+    nessie: NessieClient, branch: str, since: datetime, hashes: Iterable[str] = (), stood: Iterable[str] = ()
+) -> list[Kept]:
+    """The head of every reference, the commits of `branch` back to the one that was its head at `since`, and more.
+
+    Args:
+        hashes: further commits of the branch.
+        stood: further commits, on the branch or not, of which a file may be gone.
 
     Raises:
         PlatformError: Nessie could not be asked, or one of `hashes` is not on the branch.
@@ -37,6 +43,9 @@ def kept_commits(nessie: NessieClient, branch: str, since: datetime, hashes: Ite
         if not nessie.is_on(branch, hash):
             raise PlatformError(f"{hash} is not on the history of {branch}", cure="see the old hash of each move")
         found.setdefault(hash, Kept(branch, hash, must_be_whole=True))
+    for hash in stood:
+        # Without a name: a tag may have stood on a commit of any branch.
+        found.setdefault(hash, Kept("", hash, must_be_whole=False))
     return list(found.values())
 
 
@@ -61,7 +70,7 @@ class Reach:
             FilesGoneError: a file of a commit that must be whole is gone.
             PlatformError: a file could not be read for another reason; what it leads to is unknown then.
         """
-        for content in nessie.contents(kept.name, hash=kept.hash):
+        for content in self._contents(nessie, kept):
             if not content.metadata_location or content.metadata_location in self._done:
                 continue
             try:
@@ -75,6 +84,15 @@ class Reach:
                     f"{content.name} at {kept.hash[:12]}: its files cannot be told: {error}",
                     cure="nothing was deleted; see that the object store answers",
                 ) from error
+
+    def _contents(self, nessie: NessieClient, kept: Kept) -> list[Content]:
+        try:
+            return nessie.contents(kept.name, hash=kept.hash)
+        except ReferenceNotFoundError as error:
+            if kept.must_be_whole:
+                raise
+            self.unreadable.setdefault(kept.hash, error.message)
+            return []
 
     def _add_content(self, content: Content) -> None:
         self.files.add(_uri(content.metadata_location))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from posixpath import dirname, join, normpath
 from urllib.parse import unquote, urlsplit
 
@@ -142,18 +142,22 @@ def _tabs(claim: Claim, world: World) -> Iterator[Finding]:
             yield NOT_YAML.finding(where, "a tab stands where YAML wants spaces", subject="\\t", evidence="the file")
 
 
-def suppression_findings(page: Page, used: set[int]) -> Iterator[Finding]:
+def suppression_findings(page: Page, used: Collection[int]) -> Iterator[Finding]:
     """Suppressions without a reason, and those (by position in the page) that nothing used."""
     for position, suppression in enumerate(page.suppressions):
-        codes = ", ".join(suppression.codes)
         if not suppression.reason.strip():
+            codes = ", ".join(suppression.codes)
             message = f'the suppression of {codes} gives no reason; write reason="..."'
             yield NO_REASON.finding(suppression.location, message, subject=codes)
         elif position not in used:
-            message = f"the suppression of {codes} suppresses nothing; remove it"
-            yield UNUSED.finding(
-                suppression.location, message, subject=codes, fix=Fix(suppression.location, "", safe=True)
-            )
+            yield unused_suppression(suppression)
+
+
+def unused_suppression(suppression: Suppression) -> Finding:
+    """That a suppression takes no finding away; the fix removes it."""
+    codes, place = ", ".join(suppression.codes), suppression.location
+    message = f"the suppression of {codes} suppresses nothing; remove it"
+    return UNUSED.finding(place, message, subject=codes, fix=Fix(place, "", safe=True))
 
 
 def covers(suppression: Suppression, finding: Finding) -> bool:

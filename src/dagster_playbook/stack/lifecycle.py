@@ -101,7 +101,7 @@ class Starter:
             process, record = found
             if record.fingerprint == fingerprint(service, self.context):
                 with contextlib.suppress(StackError):
-                    self._wait(service, lambda: None if process.is_running() else -1)
+                    self._wait(service, lambda: None if processes.is_alive(process) else -1)
                     return True
                 why = "does not serve any more"
             else:

@@ -93,7 +93,10 @@ def read_record(room: Room, service: str) -> Record | None:
 
 
 def recorded_process(room: Room, service: str) -> tuple[psutil.Process, Record] | None:
-    """The living process of a record: the pid, the time it was created and its mark (or command) all agree."""
+    """The living process of a record: the pid, the time it was created and its mark (or command) all agree.
+
+    Of one that is ending neither mark nor command is shown; the pid and the time tell it.
+    """
     record = read_record(room, service)
     if record is None:
         return None
@@ -101,8 +104,8 @@ def recorded_process(room: Room, service: str) -> tuple[psutil.Process, Record] 
         process = psutil.Process(record.pid)
         if (
             abs(process.create_time() - record.created_s) < 0.05
-            and _is_alive(process)
-            and belongs(process, room, service)
+            and is_alive(process)
+            and (_is_ending(process) or belongs(process, room, service))
         ):
             return process, record
     return None
@@ -122,9 +125,10 @@ def belongs(process: psutil.Process, room: Room, service: str) -> bool:
 def left_behind(room: Room, services: Iterable[str]) -> dict[str, list[psutil.Process]]:
     """All living processes of each service, whether recorded or not: the leader and whatever it started."""
     names = list(services)
-    found: dict[str, list[psutil.Process]] = {name: [] for name in names}
+    recorded = {name: recorded_process(room, name) for name in names}
+    found = {name: [known[0]] if known and _is_ending(known[0]) else [] for name, known in recorded.items()}
     for process in psutil.process_iter():
-        if process.pid != os.getpid() and _is_alive(process):
+        if process.pid != os.getpid() and is_alive(process):
             for name in names:
                 if belongs(process, room, name):
                     found[name].append(process)
@@ -134,7 +138,7 @@ def left_behind(room: Room, services: Iterable[str]) -> dict[str, list[psutil.Pr
 
 def end(processes: Iterable[psutil.Process], ask: signal.Signals, timeout_s: float = STOP_TIMEOUT_S) -> None:
     """Ask the oldest process to go, then end what is still there, children included; returns when all are gone."""
-    known = {p.pid: p for p in processes if _is_alive(p)}
+    known = {p.pid: p for p in processes if is_alive(p)}
     if not known:
         return
     leader = min(known.values(), key=_created)
@@ -160,7 +164,7 @@ def _wait_gone(processes: list[psutil.Process], timeout_s: float) -> list[psutil
     A zombie counts as gone: it holds nothing, and not every init reaps. Our own children are reaped here.
     """
     deadline = time.monotonic() + timeout_s
-    while alive := [p for p in processes if _is_alive(p)]:
+    while alive := [p for p in processes if is_alive(p)]:
         if time.monotonic() > deadline:
             break
         time.sleep(_LOOK_S)
@@ -196,7 +200,15 @@ def _created(process: psutil.Process) -> float:
         return float("inf")
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still holds anything, e.g. its ports: a zombie does as long as one of its threads has not ended."""
     with contextlib.suppress(psutil.Error):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or _is_ending(process))
+    return False
+
+
+def _is_ending(process: psutil.Process) -> bool:
+    """Whether its first thread has ended and others have not, as after kill -9 on a machine that is busy."""
+    with contextlib.suppress(psutil.Error):
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() > 1
     return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -73,8 +73,36 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditResult:
+    """One audit of a public table at the target.
+
+    Attributes:
+        is_blocking: whether SQLMesh itself would stop a plan for it.
+        found: rows that break the audit, None when it was not run.
+        problem: why it was not run, else "".
+    """
+
+    table: str
+    name: str
+    is_blocking: bool
+    found: int | None
+    problem: str = ""
+
+    @property
+    def state(self) -> str:
+        """`passed`, `failed` or `not run`."""
+        return "not run" if self.found is None else "failed" if self.found else "passed"
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was compared and what was found; `unreadable` maps a table to why it could not be read at the target."""
+    """What was compared and audited, and what was found.
+
+    Attributes:
+        unreadable: a table to why it could not be read at the target.
+        audits: every audit of the public models, whatever came of it.
+        without_model: public tables of which no SQLMesh project has a model, so that nothing audits them.
+    """
 
     tag: str
     tag_hash: str
@@ -84,6 +112,8 @@ class Verdict:
     added: tuple[str, ...] = ()
     crossings: tuple[Crossing, ...] = ()
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    audits: tuple[AuditResult, ...] = ()
+    without_model: tuple[str, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -93,7 +123,8 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         crossings = [asdict(c) | {"key": c.key} for c in self.crossings]
-        return asdict(self) | {"refused": self.is_refused, "crossings": crossings}
+        audits = [asdict(audit) | {"state": audit.state} for audit in self.audits]
+        return asdict(self) | {"refused": self.is_refused, "crossings": crossings, "audits": audits}
 
 
 def judge(
@@ -113,7 +144,26 @@ def judge(
             found.extend(_empty(new))
             continue
         found.extend((*_rows(old, new, allowed), *_schema(old, new), *_columns(old, new, allowed)))
-    return [Crossing(c.table, c.check, c.before, c.after, c.message, c.key in accept) for c in found]
+    return [replace(crossing, accepted=crossing.key in accept) for crossing in found]
+
+
+def audit_crossings(audits: Iterable[AuditResult], accept: Collection[str]) -> list[Crossing]:
+    """A crossing for each audit that failed or was not run, e.g. `oso.projects_v1:audit.not_null`.
+
+    One that SQLMesh itself does not stop for is left to the report, failed or not.
+    """
+    crossings = [
+        Crossing(audit.table, f"audit.{audit.name}", "", "" if audit.found is None else str(audit.found), _said(audit))
+        for audit in audits
+        if audit.is_blocking and audit.found != 0
+    ]
+    return [replace(crossing, accepted=crossing.key in accept) for crossing in crossings]
+
+
+def _said(audit: AuditResult) -> str:
+    if audit.found is None:
+        return f"the audit was not run: {audit.problem}"
+    return f"{audit.found} row{'s break' if audit.found > 1 else ' breaks'} the audit {audit.name}"
 
 
 def _empty(new: TableMeasure) -> Iterable[Crossing]:

@@ -36,8 +36,10 @@ def pid_of(stack: Any, service: str) -> int:
 
 
 def kill(stack: Any, service: str) -> None:
-    """End a service as a crash does."""
-    psutil.Process(pid_of(stack, service)).kill()
+    """End a service as a crash does; a signal that was sent is not yet a process that is gone."""
+    process = psutil.Process(pid_of(stack, service))
+    process.kill()
+    process.wait(30)
 
 
 def test_references_survive_a_crash_of_nessie(stack: Any) -> None:

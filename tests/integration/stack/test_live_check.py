@@ -88,6 +88,51 @@ def test_queries_are_analysed_by_trino(stack: Any, project: Path, schema: str) -
     assert found == [(6, 8, "SQ703"), (7, lines[3].index("n +") + 3, "SQ701"), (8, 15, "SQ702")]
 
 
+RUNBOOK = """---
+title: Look
+runbook:
+  owner: data
+  risk: low
+  parameters:
+    least: {type: integer, example: 3, help: The least number.}
+    name: {type: string, example: x, help: A name.}
+---
+
+```sql {#right query="trino"}
+SELECT n FROM iceberg.@SCHEMA.numbers WHERE n >= {{ least }}
+```
+
+```sql {#wrong query="trino"}
+SELECT n FROM iceberg.@SCHEMA.numbers
+WHERE n >= {{ least }} AND n = {{ steps.right.value }} AND m = 1
+```
+
+```sql {#typed query="trino"}
+SELECT n FROM iceberg.@SCHEMA.numbers WHERE n = {{ name }}
+```
+
+```sql {#unknown query="trino"}
+SELECT 1 FROM {{ steps.right.value }}
+```
+
+```sql {#embedded query="duckdb"}
+SELECT m FROM iceberg.@SCHEMA.numbers
+```
+"""
+
+
+def test_the_queries_of_a_runbook_are_analysed_with_samples(stack: Any, project: Path, schema: str) -> None:
+    """Trino analyses a step's query with samples; its refusal stands on the page, and what has no sample is told."""
+    stack.sql(f"CREATE TABLE iceberg.{schema}.numbers AS SELECT 1 AS n")
+    page(project, RUNBOOK.replace("@SCHEMA", schema))
+    _, findings, told = check(project, stack.env, "--live")
+    trino = [(f["line"], f["column"], f["rule"]) for f in findings if f["evidence"].startswith("Trino")]
+    column = "WHERE n >= {{ least }} AND n = {{ steps.right.value }} AND m = 1".index("m = 1") + 1
+    typed = f"SELECT n FROM iceberg.{schema}.numbers WHERE n = {{{{ name }}}}".index("= {{") + 1
+    assert [entry for entry in trino if entry[0] > 1] == [(17, column, "SQ703"), (21, typed, "SQ701")]
+    assert "docs/page.md:24:1: the step's query was not analysed" in told
+
+
 def test_nothing_on_a_page_is_run(stack: Any, project: Path, schema: str) -> None:
     """A page's statements are analysed and never run, not even one that says EXPLAIN ANALYZE."""
     stack.sql(f"CREATE TABLE iceberg.{schema}.numbers AS SELECT 1 AS n")
@@ -106,6 +151,19 @@ def test_a_suppressed_line_is_exempt_from_the_services_too(stack: Any, project: 
     page(project, f"# Page\n\n{note}\n```sql\nSELECT 1 FROM theirs.a.b\n```\n")
     _, findings, _ = check(project, stack.env, "--live")
     assert "SQ704" not in {f["rule"] for f in findings}
+
+
+def test_a_suppression_is_unused_when_no_service_needs_it(stack: Any, project: Path, schema: str) -> None:
+    """A suppression that only Trino needs is in use, live or not; one that not even Trino needs is told live."""
+    stack.sql(f"CREATE TABLE iceberg.{schema}.numbers AS SELECT 1 AS n")
+    note = '<!-- playbook: ignore SQ703 reason="the column comes with the next release" -->'
+    blocks = [f"{note}\n```sql\nSELECT {column} FROM iceberg.{schema}.numbers\n```\n" for column in ("m", "n")]
+    page(project, "\n".join(["# Page", "", *blocks]))
+    told = {}
+    for arguments in ((), ("--live",)):
+        _, findings, _ = check(project, stack.env, *arguments)
+        told[arguments] = [(f["line"], f["rule"]) for f in findings if f["path"] == "docs/page.md"]
+    assert told == {(): [], ("--live",): [(8, "PB008")]}
 
 
 @pytest.mark.parametrize("name", ["TRINO_PORT", "NESSIE_URI"])

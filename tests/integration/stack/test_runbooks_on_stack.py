@@ -20,9 +20,12 @@ pytestmark = pytest.mark.stack
 
 PROJECT = Path(__file__).resolve().parents[3]
 PROMOTE, ROLL_BACK = "runbooks/promote-consumer.md", "runbooks/rollback-consumer.md"
+#: with the columns that the models' audits look at
 TABLES = {
-    "projects_v1": "SELECT CAST(n AS varchar) AS project_id FROM UNNEST(sequence(1, 20)) AS t(n)",
-    "timeseries_metrics_by_project_v0": "SELECT CAST(n AS double) AS amount FROM UNNEST(sequence(1, 20)) AS t(n)",
+    "projects_v1": "SELECT CAST(n AS varchar) AS project_id, CAST(n AS varchar) AS project_name "
+    "FROM UNNEST(sequence(1, 20)) AS t(n)",
+    "timeseries_metrics_by_project_v0": "SELECT 'releases' AS metric_id, CAST(n AS varchar) AS project_id, "
+    "DATE '2026-01-01' AS sample_date, CAST(n AS double) AS amount FROM UNNEST(sequence(1, 20)) AS t(n)",
 }
 
 
@@ -123,7 +126,7 @@ def test_a_rollback_to_what_cannot_be_read_takes_itself_back(operator: Operator,
 
 def test_a_rollback_leads_back_to_the_commit_before(operator: Operator, promoted: str) -> None:
     """Consumers were moved on by hand; the page brings them back, and proves that they can read."""
-    operator.stack.sql("INSERT INTO iceberg.oso.projects_v1 VALUES ('new')")
+    operator.stack.sql("INSERT INTO iceberg.oso.projects_v1 VALUES ('new', 'new')")
     operator.stack.promote()
     assert operator.at("consumer") != promoted
     done = operator.run(ROLL_BACK, promoted)

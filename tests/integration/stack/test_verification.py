@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +16,29 @@ from dagster_playbook.platform.trino_query import TrinoError
 pytestmark = pytest.mark.stack
 
 
-def verify(stack: Any, schema: str, *arguments: str) -> tuple[int, dict[str, Any] | str]:
-    """Run `playbook verify` on a schema; its exit code and its JSON, or what it said instead."""
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where `playbook verify` is run: a folder without a SQLMesh project, unless the test puts one there."""
+    (tmp_path / "pyproject.toml").write_text("[tool.playbook]\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(stack: Any, schema: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `playbook verify` on the tables of a schema."""
     program = "from dagster_playbook.cli import main; main()"
-    command = [sys.executable, "-c", program, "verify", "--format", "json", "--tables", f"{schema}.*", *arguments]
-    result = subprocess.run(command, env={**os.environ, **stack.env}, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", program, "verify", "--tables", f"{schema}.*", *arguments]
+    return subprocess.run(command, env={**os.environ, **stack.env}, capture_output=True, text=True, check=False)
+
+
+def verify(stack: Any, schema: str, *arguments: str) -> tuple[int, dict[str, Any] | str]:
+    """Its exit code and its JSON, or what it said instead."""
+    result = run(stack, schema, "--format", "json", *arguments)
     return result.returncode, json.loads(result.stdout) if result.stdout else result.stderr
 
 
 @pytest.fixture
-def promoted(stack: Any, schema: str) -> str:
+def promoted(stack: Any, schema: str, project: Path) -> str:
     """Two tables of a hundred rows that consumers read."""
     for name in ("changing", "still"):
         stack.sql(

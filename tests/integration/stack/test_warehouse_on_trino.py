@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -160,6 +161,23 @@ def test_our_own_pages_hold_on_the_running_services(warehouse: Any) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert "not materialised" not in result.stderr
     assert "questions to Trino 476" in result.stderr
+
+
+def test_the_public_models_are_verified_with_their_audits(warehouse: Any) -> None:
+    """`playbook verify` runs every audit of every public model on what main holds, and all of them pass."""
+    program = "from dagster_playbook.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", program, "verify", "--format", "json"],
+        cwd=PROJECT,
+        env={**os.environ, **warehouse.env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    verdict = json.loads(result.stdout)
+    assert (result.returncode, verdict["without_model"]) == (0, [])
+    assert {audit["table"] for audit in verdict["audits"]} == {f"oso.{name}" for name in PUBLIC}
+    assert {audit["state"] for audit in verdict["audits"]} == {"passed"}
 
 
 def test_a_restatement_does_not_reach_consumers(warehouse: Any, home: Path) -> None:

@@ -139,3 +139,35 @@ def test_credentials_in_the_address_are_not_told(project: Path, serving: Any) ->
     assert isinstance(error, PlatformError)
     assert f"127.0.0.1:{server.server_port} did not answer: HTTP 401" in str(error)
     assert "s3cret" not in str(error)
+
+
+SUPPRESSED = PAGE.replace("```{", '<!-- playbook: ignore DG103 reason="rows of another platform" -->\n```{')
+
+
+def test_a_suppression_that_only_a_service_needs_is_in_use(project: Path, serving: Any) -> None:
+    """A suppression of what only the webserver refuses is told unused neither by it nor by a check that asks none."""
+    (project / "docs" / "page.md").write_text(SUPPRESSED)
+    server = serving([refusal("RUNTIME_TYPE_MISMATCH", "ops", "load_tables", "config", "rows")])
+    for url in (f"http://127.0.0.1:{server.server_port}", ""):
+        assert check(project, url)[:2] == (0, [])
+
+
+def test_a_suppression_that_no_service_needs_is_unused(project: Path, serving: Any) -> None:
+    """When the webserver has nothing against the block, the suppression is told unused at its place."""
+    (project / "docs" / "page.md").write_text(SUPPRESSED)
+    code, findings, _ = check(project, f"http://127.0.0.1:{serving().server_port}")
+    assert (code, [(f["line"], f["rule"]) for f in findings]) == (1, [(3, "PB008")])
+
+
+def test_a_suppression_for_another_service_is_left_to_it(project: Path, serving: Any) -> None:
+    """A suppression over a query is not called unused by a check that asks a webserver alone."""
+    note = '<!-- playbook: ignore SQ703 reason="a column of their warehouse" -->'
+    (project / "docs" / "page.md").write_text(f"# Page\n\n{note}\n```sql\nSELECT a FROM t\n```\n")
+    assert check(project, f"http://127.0.0.1:{serving().server_port}")[1] == []
+
+
+def test_a_suppression_that_no_service_could_need_is_unused(project: Path) -> None:
+    """Where a service is asked nothing, a suppression without a use is told without asking any."""
+    note = '<!-- playbook: ignore SQ703 reason="a column of their warehouse" -->'
+    (project / "docs" / "page.md").write_text(f"# Page\n\n{note}\n```duckdb\nSELECT 1\n```\n")
+    assert [f["rule"] for f in check(project, "")[1]] == ["PB008"]

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,23 +54,6 @@ def toy(name: str, *, after: tuple[str, ...] = (), program: str = SERVER, ready_
         ports=(name,),
         ready_s=ready_s,
     )
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., LocalStack]]:
-    """Makes stacks of toy services and leaves none of their processes behind."""
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "artifacts.toml").touch()
-    made: list[LocalStack] = []
-
-    def stack(*services: Service, name: str = "toys") -> LocalStack:
-        local = LocalStack.of(tmp_path, name, config=tmp_path / "config", home=tmp_path / "home")
-        made.append(replace(local, table={s.name: s for s in services}))
-        return made[-1]
-
-    yield stack
-    for local in made:
-        local.reset()
 
 
 def told_by(local: LocalStack, selection: Selection | None = None) -> dict[str, str]:

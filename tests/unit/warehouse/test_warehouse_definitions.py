@@ -47,7 +47,9 @@ def test_sqlmesh_jobs_run_one_op(defs: dg.Definitions, name: str) -> None:
     assert [node.name for node in defs.resolve_job_def(name).nodes] == ["sqlmesh_project"]
 
 
-@pytest.mark.parametrize("name", [*SQLMESH_JOBS, "nessie_consumer_tag_job", "source_assets_job"])
+@pytest.mark.parametrize(
+    "name", [*SQLMESH_JOBS, "nessie_consumer_tag_job", "nessie_garbage_collection_job", "source_assets_job"]
+)
 def test_preset_is_accepted(defs: dg.Definitions, name: str) -> None:
     """A job's own preset is valid against its configuration schema."""
     job = defs.resolve_job_def(name)
@@ -92,6 +94,15 @@ def test_consumer_tag_op(defs: dg.Definitions) -> None:
     assert config == {"to_hash": ""}
 
 
+def test_garbage_collection_op(defs: dg.Definitions) -> None:
+    """Garbage collection is one op in SQLMesh's pool; by default it deletes nothing and keeps as the command does."""
+    job = defs.resolve_job_def("nessie_garbage_collection_job")
+    (node,) = job.nodes
+    assert (node.name, node.definition.pools) == ("nessie__collect_garbage", {"sqlmesh"})
+    config = dg.validate_run_config(job, {})["ops"]["nessie__collect_garbage"]["config"]
+    assert config == {"dry_run": True, "keep": "7d", "grace": "3d", "keep_hashes": []}
+
+
 def test_an_unquoted_numeric_hash_is_invalid(defs: dg.Definitions) -> None:
     """A hash of digits alone has to be quoted in YAML, or Dagster refuses it."""
     job = defs.resolve_job_def("nessie_consumer_tag_job")
@@ -134,3 +145,12 @@ def test_instance_retries_three_times(tmp_path: Path) -> None:
 def test_loading_touches_no_service(warehouse_data: Path, defs: dg.Definitions) -> None:
     """The code location loads without opening the warehouse's database."""
     assert not (warehouse_data / "iceberg.duckdb").exists()
+
+
+def test_a_plan_computes_what_is_due(defs: dg.Definitions) -> None:
+    """Without a restatement the op's plan computes what is due as well, or a plan that broke off would stay so."""
+    from oso_dagster.config import SQLMeshRunConfig
+    from oso_dagster.sqlmesh_asset import plan_options
+
+    assert plan_options(SQLMeshRunConfig(), is_due=True)["run"] is True
+    assert plan_options(SQLMeshRunConfig())["run"] is False

@@ -201,15 +201,14 @@ def test_refused_while_sqlmesh_writes() -> None:
     """A run of `sqlmesh_project` in flight stops the move; one that has not begun does not."""
     import datetime as dt
 
-    from oso_dagster.consumer_tag import refuse_in_flight
-    from oso_dagster.tag_move import MoveRefusedError
+    from oso_dagster.in_flight import WritingError, refuse_in_flight
 
     with dg.DagsterInstance.ephemeral() as instance:
         later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
         instance.create_run_for_job(writing_job, status=dg.DagsterRunStatus.NOT_STARTED)
         refuse_in_flight(instance, since=later)
         run = instance.create_run_for_job(writing_job, status=dg.DagsterRunStatus.STARTED)
-        with pytest.raises(MoveRefusedError, match=run.run_id):
+        with pytest.raises(WritingError, match=run.run_id):
             refuse_in_flight(instance, since=later)
 
 
@@ -217,12 +216,11 @@ def test_refused_when_sqlmesh_wrote_meanwhile() -> None:
     """A run that ended after the look at main began stops the move: the head may have been read half-way."""
     import datetime as dt
 
-    from oso_dagster.consumer_tag import refuse_in_flight
-    from oso_dagster.tag_move import MoveRefusedError
+    from oso_dagster.in_flight import WritingError, refuse_in_flight
 
     with dg.DagsterInstance.ephemeral() as instance:
         began = dt.datetime.now(dt.UTC)
         writing_job.execute_in_process(instance=instance)
-        with pytest.raises(MoveRefusedError, match="SQLMesh is writing"):
+        with pytest.raises(WritingError, match="SQLMesh is writing"):
             refuse_in_flight(instance, since=began)
         refuse_in_flight(instance, since=dt.datetime.now(dt.UTC))
