@@ -50,11 +50,11 @@ def test_the_recovery_runbook_does_only_what_is_left(
     """A run that was launched by hand and broke off is finished under an approval of its own, each model once."""
     clone = deployed_graph.copy(tmp_path / "clone")
     with pytest.raises(PlatformError):
-        clone.launch(kill="evaluation:after:10:child")
+        clone.dying("evaluation:after:10:child").launch()
     recover = ("runbooks/recover-restatement.md", "-p", f"run={clone.dagster().runs()[0].run_id}")
-    assert clone.playbook("run", *recover, "--answer", "sure=yes") == 1
+    assert clone.say("run", *recover, "--answer", "sure=yes") == 1
     clone.approve(*recover)
-    assert clone.playbook("run", *recover, "--answer", "sure=yes") == 0, clone.said()
+    assert clone.say("run", *recover, "--answer", "sure=yes") == 0, clone.said()
     assert clone.evaluations() == undisturbed_graph.evaluated
     assert clone.rows() == undisturbed_graph.rows
 
@@ -73,12 +73,12 @@ def test_killed_everywhere_a_restatement_is_done_exactly_once(
     where = places(everywhere=bool(table))
     command: tuple[str, ...] = ("run", *RESTATE)
     for place in where:
-        assert clone.playbook(*command, "--answer", "sure=yes", kill=place) not in (0, 1), clone.said()
+        assert clone.dying(place).say(*command, "--answer", "sure=yes") not in (0, 1), clone.said()
         command = ("resume",)
-    assert clone.playbook("resume", "--answer", "sure=yes") == 0, clone.said()
+    assert clone.say("resume", "--answer", "sure=yes") == 0, clone.said()
     assert clone.evaluations() == undisturbed_graph.evaluated
     assert clone.rows() == undisturbed_graph.rows
-    assert clone.playbook("runs", "verify") == 0, clone.said()
+    assert clone.say("runs", "verify") == 0, clone.said()
     naive = naive_count(deployed_graph.copy(tmp_path / "naive"))
     assert naive == EVALUATIONS + 10
     if table:
@@ -95,6 +95,6 @@ def test_killed_everywhere_a_restatement_is_done_exactly_once(
 def naive_count(clone: Clone) -> int:
     """Evaluations when the job is killed after the tenth and then launched again as it was, as a retry does."""
     with pytest.raises(PlatformError):
-        clone.launch(kill="evaluation:after:10:child")
+        clone.dying("evaluation:after:10:child").launch()
     assert clone.launch().is_success
     return sum(map(len, clone.evaluations().values()))

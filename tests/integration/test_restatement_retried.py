@@ -45,11 +45,12 @@ def dagster(clone: Clone, tmp_path: Path) -> Iterator[DeployedDagster]:
         probe.bind((LOOPBACK, 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "dagster", "dev", "-m", "oso_dagster.definitions", "-d", "warehouse"]
+    own = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1", "OSO_RESTATEMENT_APPROVAL": "off"}
     with (tmp_path / "dagster.log").open("w") as log:
         process = subprocess.Popen(
             [*command, "--host", LOOPBACK, "--port", str(port)],
             cwd=clone.root,
-            env={**clone.environment("evaluation:all:10:child", approval="off"), "DAGSTER_HOME": str(home)},
+            env={**clone.dying("evaluation:all:10:child").environment, **own},
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -4,57 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from project_clone import ProjectClone, clone_project
 
-PROJECT = Path(__file__).resolve().parents[2]
+from dagster_playbook.approval.envelope import TAG, encode, from_dict
+from dagster_playbook.platform.dagster_runs import EmbeddedDagster, Launch
+from dagster_playbook.settings import load_settings
+
 RESTATE = ("runbooks/restate-by-model.md", "-p", "models=oso.int_collections")
 BY_CATEGORY = ("runbooks/restate-by-category.md", "-p", "categories=collection")
 OTHER = ("runbooks/restate-by-model.md", "-p", "models=oso.projects_by_collection_v1")
 
 
-@dataclass
-class Clone:
-    """A copy of the project with its own data, and the command line on it."""
-
-    root: Path
-
-    def playbook(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "OSO_", "PLAYBOOK_", "SQLMESH_"))}
-        return subprocess.run(
-            [sys.executable, "-c", "from dagster_playbook.cli import main; main()", *arguments],
-            cwd=self.root,
-            env={**kept, "OSO_GIT_REPOSITORY": str(self.root), "MAX_FORK_WORKERS": "1", **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    def key(self, name: str) -> str:
-        return str(self.root / ".playbook" / "approvers" / name)
-
-    def digest(self) -> str:
-        (path,) = list((self.root / ".playbook" / "approvals").glob("*.json"))
-        return path.stem
-
-    def forget_approvals(self) -> None:
-        for path in (self.root / ".playbook" / "approvals").glob("*.json"):
-            path.unlink()
-
-    def approve(self, *plan: str) -> None:
-        self.forget_approvals()
-        assert self.playbook("plan", *plan, "--request", "--key", self.key("requester")).returncode == 0
-        assert self.playbook("approve", self.digest(), "--yes", "--key", self.key("approver")).returncode == 0
+@dataclass(frozen=True)
+class Clone(ProjectClone):
+    """A copy of the project with its own data, and what a test looks at."""
 
     def state(self) -> dict[str, str]:
         """Digests of everything that a plan must not change."""
@@ -65,13 +34,18 @@ class Clone:
     def events(self, run: str = "last") -> dict[str, Any]:
         return dict(json.loads(self.playbook("runs", "show", run, "--format", "json").stdout))
 
+    def launchpad(self, models: list[str], approval: str, key: str) -> str:
+        """The status of a run that somebody starts without any runbook."""
+        config = {"ops": {"sqlmesh_project": {"config": {"restate_models": models}}}}
+        location, home = load_settings(self.root).dagster[0], self.root / ".playbook" / "dagster"
+        dagster = EmbeddedDagster(self.root, location, home, self.root / "launch.log", self.environment)
+        tags = {TAG: approval} if approval else {}
+        return dagster.launch(Launch("sqlmesh_all_assets", config, key, tags), lambda *_: None).status
+
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    root = tmp_path_factory.mktemp("clone")
-    for name in ("warehouse", "runbooks"):
-        shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".cache", "logs"))
-    shutil.copy(PROJECT / "pyproject.toml", root)
+    root = clone_project(tmp_path_factory.mktemp("clone"))
     git = ["git", "-C", str(root), "-c", "user.name=A", "-c", "user.email=a@example.org"]
     for command in (["init", "-q"], ["add", "pyproject.toml"], ["commit", "-q", "-m", "begin"]):
         subprocess.run([*git, *command], check=True, capture_output=True)
@@ -122,45 +96,18 @@ def test_without_an_approval_nothing_starts(filled: Clone) -> None:
     assert filled.playbook("runs", "list").stdout == before
 
 
-LAUNCH = """
-import json, sys
-from pathlib import Path
-from dagster_playbook.platform.dagster_runs import EmbeddedDagster, Launch
-from dagster_playbook.settings import load_settings
-root = Path(sys.argv[1])
-dagster = EmbeddedDagster(root, load_settings(root).dagster[0], root / ".playbook" / "dagster", root / "launch.log")
-config = {"ops": {"sqlmesh_project": {"config": {"restate_models": json.loads(sys.argv[2])}}}}
-tags = {"playbook/approval": sys.argv[3]} if sys.argv[3] else {}
-run = dagster.launch(Launch("sqlmesh_all_assets", config, sys.argv[4], tags), lambda *told: None)
-print(run.status)
-"""
-
-
-def launchpad(clone: Clone, models: list[str], approval: str, key: str) -> str:
-    """The status of a run that somebody starts without any runbook."""
-    clone_env = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "OSO_", "PLAYBOOK_"))}
-    done = subprocess.run(
-        [sys.executable, "-c", LAUNCH, str(clone.root), json.dumps(models), approval, key],
-        env={**clone_env, "OSO_GIT_REPOSITORY": str(clone.root), "MAX_FORK_WORKERS": "1"},
-        capture_output=True, text=True, check=False, cwd=clone.root,
-    )  # fmt: skip
-    return done.stdout.strip() or done.stderr
-
-
 def test_an_approved_restatement_runs_once(filled: Clone) -> None:
     """With a second person's signature it runs, tells what it restated, and the approval is spent everywhere."""
-    from dagster_playbook.approval.envelope import encode, from_dict
-
-    filled.approve(*RESTATE)
-    approval = encode(from_dict(json.loads((filled.root / f".playbook/approvals/{filled.digest()}.json").read_text())))
-    assert launchpad(filled, ["oso.projects_v1"], approval, "other-config") == "FAILURE"
+    digest = filled.approve(*RESTATE)
+    approval = encode(from_dict(json.loads((filled.root / f".playbook/approvals/{digest}.json").read_text())))
+    assert filled.launchpad(["oso.projects_v1"], approval, "other-config") == "FAILURE"
     done = filled.playbook("run", *RESTATE, "--answer", "sure=yes", "--format", "json")
     assert done.returncode == 0, done.stdout + done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     finished = {e["step"]: e for e in events if e["event"] == "step-finished"}
     assert int(finished["restate"]["result"]["tags"]["oso/restated_models"]) >= 3
     assert finished["nothing_left"]["result"]["rows"] == 0
-    assert launchpad(filled, ["oso.int_collections"], approval, "reused") == "FAILURE"
+    assert filled.launchpad(["oso.int_collections"], approval, "reused") == "FAILURE"
     again = filled.playbook("run", *RESTATE, "--answer", "sure=yes")
     assert again.returncode == 1
     assert "used already" in again.stderr
@@ -180,8 +127,7 @@ def test_a_category_is_restated_by_its_runbook(filled: Clone) -> None:
 
 def test_an_approval_of_another_plan_does_not_hold(filled: Clone) -> None:
     """Renamed to the digest of another plan it is still the approval of its own."""
-    filled.approve(*RESTATE)
-    approved = filled.root / f".playbook/approvals/{filled.digest()}.json"
+    approved = filled.root / f".playbook/approvals/{filled.approve(*RESTATE)}.json"
     other = json.loads(filled.playbook("plan", *OTHER, "--format", "json").stdout)["digest"]
     approved.rename(approved.with_name(f"{other}.json"))
     done = filled.playbook("run", *OTHER, "--answer", "sure=yes")
@@ -203,7 +149,7 @@ def test_an_approval_lapses_when_the_platform_changes(filled: Clone) -> None:
 
 def test_a_job_from_the_launchpad_is_refused(filled: Clone) -> None:
     """The op itself asks for the approval, so there is no way around."""
-    assert launchpad(filled, ["oso.int_collections"], "", "launchpad") == "FAILURE"
+    assert filled.launchpad(["oso.int_collections"], "", "launchpad") == "FAILURE"
     assert "needs an approval, and this run carries none" in (filled.root / "launch.log").read_text()
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import kill_hook
 import sqlmesh_records
 from model_graph import GRAPH, SPAN, write_models
+from project_clone import ProjectClone, clone_project
 
 from dagster_playbook.platform.dagster_runs import DagsterRun, EmbeddedDagster, Launch
 from dagster_playbook.settings import load_settings
 
 KIT = Path(__file__).resolve().parent
-PROJECT = KIT.parents[1]
 RESTATE = ("runbooks/restate-by-model.md", "-p", "models=oso.m0")
 MART = f"MODEL (name oso.projects_v1, dialect duckdb, {SPAN}, kind VIEW);\nSELECT day, n FROM oso.m19;\n"
 CONFIG = """
@@ -28,104 +27,76 @@ sys.path.append({kit!r})
 import kill_hook
 kill_hook.watch_evaluations()
 """
-COMMAND = """
-import sys
-sys.path.append({kit!r})
-import kill_hook
-kill_hook.die_at_a_journal_line()
-from dagster_playbook.cli import main
-main()
-"""
 
 
 @dataclass(frozen=True)
-class Clone:
+class Clone(ProjectClone):
     """A copy of the project whose models are the graph."""
 
-    root: Path
-
-    @cached_property
+    @property
     def data(self) -> Path:
+        """Where the models and SQLMesh's state are."""
         return self.root / ".playbook" / "warehouse"
 
-    def environment(self, kill: str = "", approval: str = "") -> dict[str, str]:
-        """Variables of a process on this copy, which dies where `kill` says."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "OSO_", "PLAYBOOK_", "SQLMESH_"))}
-        return {
-            **kept,
-            "DAGSTER_DISABLE_TELEMETRY": "1",
-            "OSO_GIT_REPOSITORY": str(self.root),
-            "OSO_RESTATEMENT_APPROVAL": approval,
-            "MAX_FORK_WORKERS": "1",
-            kill_hook.KILL: kill,
-            kill_hook.RECORDS: str(self.root / "recorded.jsonl"),
-        }
+    @property
+    def records(self) -> Path:
+        """What SQLMesh recorded since the copy was made; the records of the deployment stay where it was deployed."""
+        return self.root / "recorded.jsonl"
 
-    def python(self, program: str, *arguments: str, kill: str = "", approval: str = "") -> tuple[int, str]:
-        """Exit code and output of a program; who is told to kill its parent finds this one alone in its session."""
-        done = subprocess.run(
-            [sys.executable, "-c", program, *arguments],
-            cwd=self.root,
-            env=self.environment(kill, approval),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        return done.returncode, done.stdout
+    @property
+    def environment(self) -> dict[str, str]:
+        """With the file of records, which every process of this copy writes to."""
+        return {**super().environment, kill_hook.RECORDS: str(self.records)}
 
-    def playbook(self, *arguments: str, kill: str = "") -> int:
-        """Exit code of the command, negative for a signal."""
-        code, output = self.python(COMMAND.format(kit=str(KIT)), *arguments, kill=kill)
+    def dying(self, place: str) -> Clone:
+        """The same copy, on which a process dies at that place."""
+        return replace(self, variables={kill_hook.KILL: place})
+
+    def command(self, *arguments: str) -> dict[str, Any]:
+        """With the hook that dies at a line of the journal."""
+        return {**super().command(*arguments), "args": [sys.executable, str(KIT / "dying_playbook.py"), *arguments]}
+
+    def say(self, *arguments: str) -> int:
+        """The exit code of the command, negative for a signal; what it printed is kept."""
+        done = self.playbook(*arguments)
         with (self.root / "said.txt").open("a") as said:
-            said.write(f"$ {' '.join(arguments)}  [{kill}]\n{output}{code}\n")
-        return code
+            said.write(f"$ {' '.join(arguments)}  {self.variables}\n{done.stdout}{done.stderr}{done.returncode}\n")
+        return done.returncode
 
     def said(self) -> str:
+        """The end of what all commands printed."""
         return (self.root / "said.txt").read_text()[-4000:]
 
-    def approve(self, *plan: str) -> None:
-        """Two people sign the plan; approvals of other plans are forgotten."""
-        keys, approvals = self.root / ".playbook" / "approvers", self.root / ".playbook" / "approvals"
-        for other in approvals.glob("*.json"):
-            other.unlink()
-        assert self.playbook("approve", "--try-out") == 0, self.said()
-        assert self.playbook("plan", *plan, "--request", "--key", str(keys / "requester")) == 0, self.said()
-        (request,) = approvals.glob("*.json")
-        assert self.playbook("approve", request.stem, "--yes", "--key", str(keys / "approver")) == 0, self.said()
-
-    def launch(self, kill: str = "") -> DagsterRun:
+    def launch(self) -> DagsterRun:
         """Launch the restatement without any runbook, as from a launchpad that asks nobody."""
         config = {"ops": {"sqlmesh_project": {"config": {"restate_models": ["oso.m0"]}}}}
-        return self.dagster(kill).launch(Launch("sqlmesh_all_assets", config, f"launch-{kill}"), lambda *_: None)
+        key = f"launch-{self.variables.get(kill_hook.KILL, '')}"
+        return self.dagster().launch(Launch("sqlmesh_all_assets", config, key), lambda *_: None)
 
-    def dagster(self, kill: str = "") -> EmbeddedDagster:
-        """The instance of this copy."""
+    def dagster(self) -> EmbeddedDagster:
+        """The instance of this copy, which asks for no approval."""
         location, home = load_settings(self.root).dagster[0], self.root / ".playbook" / "dagster"
-        return EmbeddedDagster(self.root, location, home, self.root / "launch.log", self.environment(kill, "off"))
+        environment = {**self.environment, "OSO_RESTATEMENT_APPROVAL": "off"}
+        return EmbeddedDagster(self.root, location, home, self.root / "launch.log", environment)
 
     def evaluations(self) -> dict[str, list[tuple[int, int]]]:
-        """Since the copy was made; the records of the deployment stay where it was deployed."""
-        return kill_hook.recorded(self.root / "recorded.jsonl")
+        """Model to the intervals that were recorded, one entry an evaluation."""
+        return kill_hook.recorded(self.records)
 
     def rows(self) -> dict[str, list[tuple[object, ...]]]:
+        """All rows of every model, by table."""
         tables = [*(f"m{number}" for number in range(len(GRAPH))), "projects_v1"]
         return sqlmesh_records.rows(self.data / "iceberg.duckdb", tables)
 
     def copy(self, root: Path) -> Clone:
+        """A copy of the copy, as it stands now."""
         shutil.copytree(self.root, root, ignore=shutil.ignore_patterns("recorded.jsonl"))
         return Clone(root)
 
 
 def deploy(root: Path) -> Clone:
     """Every model is up to date, and the restatement of the first one is approved."""
-    clone = Clone(root)
-    left_out = shutil.ignore_patterns("__pycache__", ".cache", "logs", "models", "seeds", "tests", "audits")
-    shutil.copytree(PROJECT / "warehouse", clone.root / "warehouse", ignore=left_out)
-    shutil.copytree(PROJECT / "runbooks", clone.root / "runbooks")
-    shutil.copy(PROJECT / "pyproject.toml", clone.root)
+    clone = Clone(clone_project(root, without=("models", "seeds", "tests", "audits")))
     git = ["git", "-C", str(clone.root), "-c", "user.name=A", "-c", "user.email=a@example.org"]
     for command in (["init", "-q"], ["add", "pyproject.toml"], ["commit", "-q", "-m", "begin"]):
         subprocess.run([*git, *command], check=True)
@@ -134,7 +105,7 @@ def deploy(root: Path) -> Clone:
     (project / "models" / "projects_v1.sql").write_text(MART)
     with (project / "config.py").open("a") as config:
         config.write(CONFIG.format(kit=str(KIT)))
-    assert clone.playbook("run", "runbooks/run-all-assets.md") == 0, clone.said()
+    assert clone.say("run", "runbooks/run-all-assets.md") == 0, clone.said()
     clone.approve(*RESTATE)
     return clone
 
@@ -149,5 +120,5 @@ class Undisturbed:
 
 def restate(clone: Clone) -> Undisturbed:
     """Run the approved restatement."""
-    assert clone.playbook("run", *RESTATE, "--answer", "sure=yes") == 0, clone.said()
+    assert clone.say("run", *RESTATE, "--answer", "sure=yes") == 0, clone.said()
     return Undisturbed(clone.evaluations(), clone.rows())

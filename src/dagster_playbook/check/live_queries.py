@@ -15,6 +15,8 @@ from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
 
 _TRINO = frozenset({"", "sql", "trino"})
+#: where the models are in Trino, it is the warehouse
+_ENGINES = frozenset({"trino", "warehouse"})
 #: blanks to fill in, macros and templates: what Trino would refuse for what it is not
 _NO_QUERY = re.compile(r"<[A-Za-z][\w -]*>|\{\{|\{%|…|\.\.\.|@\w+|^\s*(?:AUDIT|METRIC|JINJA_\w+)\b", re.MULTILINE)
 #: a statement that says EXPLAIN itself; EXPLAIN ANALYZE would run
@@ -47,7 +49,7 @@ class PageQueries:
     def samples(self) -> dict[Location, FilledQuery | None]:
         """Each step on Trino by its place; None for one of which a table is not known before the run."""
         runbook = parse(self.page) if is_runbook(self.page) else None
-        steps = [step for step in (runbook.steps if runbook else ()) if step.fence.attributes.get("query") == "trino"]
+        steps = [step for step in (runbook.steps if runbook else ()) if step.fence.attributes.get("query") in _ENGINES]
         return {step.location: sample_query(runbook, step) for step in steps if runbook}
 
     def of(self, claim: Claim) -> Iterator[Query]:
@@ -60,7 +62,7 @@ def queries_of(claim: Claim, filled: FilledQuery | None = None) -> Iterator[Quer
     attributes, language = (claim.fence.attributes, claim.fence.language) if claim.fence else ({}, "")
     # a runbook's step names its engine, whatever its language says
     written = placeholder.without(claim.text) if filled else claim.text
-    if language not in _TRINO or attributes.get("query", "trino") != "trino" or _NO_QUERY.search(written):
+    if language not in _TRINO or attributes.get("query", "trino") not in _ENGINES or _NO_QUERY.search(written):
         return
     block = filled or FilledQuery(claim.text)
     for start, stop in _bounds(block.text):

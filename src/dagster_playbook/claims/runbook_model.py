@@ -26,7 +26,7 @@ ATTRIBUTES = {
     "id": "the step's name; a fence without one is no step but an illustration",
     "job": "run this Dagster job with the YAML of the fence as its run config",
     "reexecutes": "the parameter that holds the id of the failed run that a job step re-executes",
-    "query": "ask this engine the SQL of the fence: duckdb, trino or bigquery",
+    "query": "ask this engine the SQL of the fence: duckdb, trino, bigquery, or the warehouse that the models are in",
     "nessie": "ask or change Nessie: reference, history, commits or assign",
     "dagster": "ask or change Dagster: runs, remaining or cancel",
     "facts": "hold the facts named in the fence to the values beside them: `equal`",
@@ -44,7 +44,7 @@ ATTRIBUTES = {
     "no_undo": "why a mutating step cannot or need not be taken back",
     "changes": "`nothing` for a command that only looks",
 }
-ENGINES = ("duckdb", "trino", "bigquery")
+ENGINES = ("warehouse", "duckdb", "trino", "bigquery")
 NESSIE_READS = ("reference", "history", "commits")
 NESSIE_WRITES = ("assign",)
 DAGSTER_READS = ("runs", "remaining")
@@ -132,6 +132,11 @@ class Step:
         if self.kind is Kind.COMMAND:
             return not self.changes_nothing
         return self.subject in (*NESSIE_WRITES, *DAGSTER_WRITES)
+
+    @property
+    def dialect(self) -> str | None:
+        """sqlglot's name of a query's SQL; None for what any warehouse understands."""
+        return None if self.subject == "warehouse" else self.subject or None
 
     @property
     def location(self) -> Location:

@@ -99,7 +99,7 @@ def _roles(step: Step) -> dict[int, str] | None:
     numbers: Iterator[int] = iter(range(step.fence.body.count("{{")))
     bound = _PLACEHOLDER.sub(lambda _: f"{STAND_IN}('{next(numbers)}')", step.fence.body)
     try:
-        tree = sqlglot.parse_one(bound, dialect=step.subject)
+        tree = sqlglot.parse_one(bound, dialect=step.dialect)
     except SqlglotError:
         return None
     roles: dict[int, str] = {}

@@ -32,13 +32,30 @@ def ask(engine: str, sql: str, settings: Settings, *, timeout_s: float = 0.0) ->
 
     Raises:
         QueryRefusedError: Trino or DuckDB refuses the query.
-        PlatformError: the engine cannot be reached, or BigQuery refuses the query.
+        PlatformError: the engine cannot be reached, BigQuery refuses the query, or the warehouse is none of these.
     """
+    if engine == "warehouse":
+        engine = warehouse_engine(settings)
     if engine == "trino":
         return _trino(sql, timeout_s)
     if engine == "bigquery":
         return _bigquery(sql, timeout_s)
     return _duckdb(sql, settings)
+
+
+def warehouse_engine(settings: Settings) -> str:
+    """The engine of the gateway that SQLMesh uses now: `duckdb` or `trino`.
+
+    Raises:
+        PlatformError: there is no SQLMesh project, or its gateway is on another engine.
+    """
+    if not settings.sqlmesh:
+        raise PlatformError("no SQLMesh project, so no warehouse to ask", cure="set [[tool.playbook.sqlmesh]]")
+    engine = str(_connection(settings.root, settings.sqlmesh[0]).type_)
+    if engine not in ("duckdb", "trino"):
+        cure = 'let the step name the engine that it asks, for example query="bigquery"'
+        raise PlatformError(f"the SQLMesh gateway is on {engine}, which no query step can ask", cure=cure)
+    return engine
 
 
 def _trino(sql: str, timeout_s: float) -> Rows:
@@ -96,12 +113,9 @@ def _duckdb(sql: str, settings: Settings) -> Rows:
 
 def duckdb_catalogs(root: Path, project: SqlmeshProject) -> dict[str, Path]:
     """Catalog name to file for the gateway that is used; empty when it is not on DuckDB files."""
-    from sqlmesh.core.config import Config, DuckDBConnectionConfig
-    from sqlmesh.core.config.loader import load_configs
+    from sqlmesh.core.config import DuckDBConnectionConfig
 
-    folder = root / project.path
-    config = load_configs(None, Config, [folder], sqlmesh_path=folder / ".no-personal-settings")[folder]
-    connection = config.get_connection(project.gateway or config.default_gateway_name)
+    connection = _connection(root, project)
     if not isinstance(connection, DuckDBConnectionConfig):
         return {}
     named = dict(connection.catalogs or {})
@@ -109,6 +123,16 @@ def duckdb_catalogs(root: Path, project: SqlmeshProject) -> dict[str, Path]:
         named.setdefault(Path(str(connection.database)).stem, str(connection.database))
     paths = {name: Path(str(getattr(value, "path", value))) for name, value in named.items()}
     return {name: path for name, path in paths.items() if str(path) != ":memory:"}
+
+
+def _connection(root: Path, project: SqlmeshProject) -> Any:
+    """The connection of the gateway that is used."""
+    from sqlmesh.core.config import Config
+    from sqlmesh.core.config.loader import load_configs
+
+    folder = root / project.path
+    config = load_configs(None, Config, [folder], sqlmesh_path=folder / ".no-personal-settings")[folder]
+    return config.get_connection(project.gateway or config.default_gateway_name)
 
 
 def _literal(text: str) -> str:

@@ -120,7 +120,7 @@ def _select(step: Step) -> Any:
     if any(quote in step.fence.body for quote in ("'{{", "}}'", '"{{', '}}"')):
         return "a parameter stands without quotes: it is bound as a literal of its type"
     try:
-        trees = [t for t in sqlglot.parse(bound_sql(step.fence.body), dialect=step.subject or None) if t is not None]
+        trees = [t for t in sqlglot.parse(bound_sql(step.fence.body), dialect=step.dialect) if t is not None]
     except SqlglotError as error:
         return f"cannot be parsed as {step.subject} SQL: {str(error).splitlines()[0]}"
     if len(trees) != 1:

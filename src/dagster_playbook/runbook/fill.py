@@ -82,7 +82,7 @@ def sql_of(step: Step, scope: Mapping[str, Any]) -> str:
     from sqlglot.errors import SqlglotError
 
     try:
-        trees = [t for t in sqlglot.parse(bound_sql(step.fence.body), dialect=step.subject) if t is not None]
+        trees = [t for t in sqlglot.parse(bound_sql(step.fence.body), dialect=step.dialect) if t is not None]
     except SqlglotError as error:
         raise _wrong(step, f"cannot be parsed as {step.subject} SQL: {str(error).splitlines()[0]}") from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Query | exp.Show | exp.Describe):
@@ -101,7 +101,7 @@ def sql_of(step: Step, scope: Mapping[str, Any]) -> str:
             return exp.Tuple(expressions=[exp.convert(item) for item in value])
         return exp.convert(value)
 
-    return str(trees[0].transform(bind).sql(dialect=step.subject))
+    return str(trees[0].transform(bind).sql(dialect=step.dialect))
 
 
 def _stand_in(node: Any) -> str:

@@ -16,7 +16,7 @@ from dagster_playbook.markdown.reader import read_page
 #: the names of the engines and tools as readers know them
 _NAMES = {
     "sqlmesh": "SQLMesh", "dagster": "Dagster", "duckdb": "DuckDB", "trino": "Trino", "nessie": "Nessie",
-    "bigquery": "BigQuery", "stack": "the real services", "git": "Git",
+    "bigquery": "BigQuery", "warehouse": "the warehouse", "stack": "the real services", "git": "Git",
 }  # fmt: skip
 _DOES = {
     "reference": "reads where a Nessie reference stands",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import psycopg2
 import pytest
+from project_clone import ProjectClone, clone_project
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import load_settings
@@ -20,6 +23,17 @@ pytestmark = pytest.mark.stack
 
 PROJECT = Path(__file__).resolve().parents[3]
 MODELS = PROJECT / "warehouse" / "oso_sqlmesh" / "models"
+BY_CATEGORY = ("runbooks/restate-by-category.md", "-p", "categories=collection")
+BY_MODEL = ("runbooks/restate-by-model.md", "-p", "models=oso.int_collections")
+#: the model, and what hangs on it
+COLLECTIONS = {
+    "oso.int_collections",
+    "oso.collections_v1",
+    "oso.int_projects_by_collection",
+    "oso.projects_by_collection_v1",
+    "oso.timeseries_metrics_by_collection_v0",
+    "oso.key_metrics_by_collection_v0",
+}
 PUBLIC = {path.stem for path in (MODELS / "marts").glob("*.sql")}
 
 
@@ -180,10 +194,54 @@ def test_the_public_models_are_verified_with_their_audits(warehouse: Any) -> Non
     assert {audit["state"] for audit in verdict["audits"]} == {"passed"}
 
 
-def test_a_restatement_does_not_reach_consumers(warehouse: Any, home: Path) -> None:
-    """A restatement writes public models anew on main, and consumers go on reading the promoted snapshots."""
+@pytest.fixture(scope="module")
+def operator(warehouse: Any, home: Path, tmp_path_factory: pytest.TempPathFactory) -> ProjectClone:
+    """Somebody with a copy of the project, the stack's variables, and a colleague who approves."""
+    root = clone_project(tmp_path_factory.mktemp("operator") / "clone")
+    own = {
+        "DAGSTER_HOME": str(home),
+        "OSO_WAREHOUSE_DATA": str(home),
+        "PLAYBOOK_APPROVERS": str(root / ".playbook" / "approvers"),
+        "PLAYBOOK_TARGET": "stack",
+    }
+    environment = {k: v for k, v in warehouse.env.items() if k != "DAGSTER_WEBSERVER_URL"}
+    return ProjectClone(root, {**environment, **own})
+
+
+def test_all_assets_are_run_by_their_runbook(operator: ProjectClone) -> None:
+    """The runbook of the embedded platform runs on Trino as it stands."""
+    done = operator.playbook("run", "runbooks/run-all-assets.md")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_restatement_by_its_runbook_does_not_reach_consumers(warehouse: Any, operator: ProjectClone) -> None:
+    """Approved and run from the page, it writes public models anew on main; consumers read the promoted snapshots."""
     before = snapshots(warehouse, "main")
-    run_job(warehouse, home, "sqlmesh_restate_collection_assets")
+    operator.approve(*BY_CATEGORY)
+    done = operator.playbook("run", *BY_CATEGORY, "--answer", "sure=yes")
+    assert done.returncode == 0, done.stdout + done.stderr
     after = snapshots(warehouse, "main")
     assert after["collections_v1"] != before["collections_v1"]
     assert snapshots(warehouse, "consumer") == before
+
+
+def test_a_killed_restatement_is_recovered_by_its_runbook(warehouse: Any, operator: ProjectClone, home: Path) -> None:
+    """Operator and run die together after the first model; the other runbook does the rest, each model once."""
+    operator.approve(*BY_MODEL)
+    evidence = home / "evaluations.jsonl"
+    known = len(evidence.read_text().splitlines())
+    victim = subprocess.Popen(**operator.command("run", *BY_MODEL, "--answer", "sure=yes"), start_new_session=True)
+    for attempt in Retrying(stop=stop_after_delay(120), wait=wait_fixed(0.02), reraise=True):
+        with attempt:
+            assert len(evidence.read_text().splitlines()) > known
+    os.killpg(victim.pid, signal.SIGKILL)
+    victim.wait()
+    run_id = json.loads(evidence.read_text().splitlines()[known])["run_id"]
+    recover = ("runbooks/recover-restatement.md", "-p", f"run={run_id}")
+    operator.approve(*recover)
+    done = operator.playbook("run", *recover, "--answer", "sure=yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    restated = [json.loads(line) for line in evidence.read_text().splitlines()[known:]]
+    models = [entry["model"] for entry in restated if entry["root_run_id"] == run_id and entry["restated"]]
+    assert sorted(models) == sorted({*models}) != []
+    assert set(models) == COLLECTIONS
