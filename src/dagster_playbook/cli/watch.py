@@ -151,5 +151,5 @@ def _text(report: Report, changed: list[str], duration_s: float, *, on_terminal:
 
     style = plain_text.Style(colour=on_terminal and "NO_COLOR" not in os.environ, source=on_terminal)
     what = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-    head = style.paint(f"{time.strftime('%H:%M:%S')} {what or 'first check'} ({duration_s:.2f} s)", "dim")
+    head = style.paint(f"{time.strftime('%H:%M:%S')} {what or 'first check'} ({duration_s:.2f} s)", dim=True)
     return f"{head}\n{plain_text.render(report, style)}\n"

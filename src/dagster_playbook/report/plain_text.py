@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import click
+
 from dagster_playbook.findings import Finding, Severity
 from dagster_playbook.report import Report
 
 _SHOWN_WIDTH = 160
-_CODES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "dim": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,11 @@ class Style:
     source: bool = False
     counts: bool = True
 
-    def paint(self, text: str, *names: str) -> str:
+    def paint(self, text: str, colour: str = "", *, bold: bool = False, dim: bool = False) -> str:
         """The text in a colour, or as it is."""
         if not self.colour or not text:
             return text
-        return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
+        return click.style(text, fg=colour or None, bold=bold or None, dim=dim or None)
 
 
 def render(report: Report, style: Style | None = None) -> str:
@@ -50,7 +51,7 @@ def counts_line(report: Report, style: Style | None = None) -> str:
     colour = "red" if report.has_errors else "yellow" if report.findings else "green"
     return (
         f"{told['files']} files, {told['fences']} fences, {told['spans']} spans: "
-        f"{told['checked']} checked, {told['exempt']} exempt, {style.paint(findings, colour, 'bold')}"
+        f"{told['checked']} checked, {told['exempt']} exempt, {style.paint(findings, colour, bold=True)}"
     )
 
 
@@ -64,16 +65,16 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
     is_warning = finding.severity is Severity.WARNING
     colour = "yellow" if is_warning else "red"
     weight = style.paint("warning: ", "yellow") if is_warning else ""
-    place = style.paint(f"{finding.location}:", "bold")
-    rule = f"{style.paint(finding.rule, colour, 'bold')} {style.paint(finding.name, 'cyan')}"
+    place = style.paint(f"{finding.location}:", bold=True)
+    rule = f"{style.paint(finding.rule, colour, bold=True)} {style.paint(finding.name, 'cyan')}"
     yield f"{place} {rule}: {weight}{_flat(finding.message)}"
     if style.source:
         yield from _quote(finding, report, style, colour)
     if finding.evidence:
-        yield f"    {style.paint('evidence:', 'dim')} {_flat(finding.evidence)}"
+        yield f"    {style.paint('evidence:', dim=True)} {_flat(finding.evidence)}"
     if finding.fix is not None and finding.fix.safe:
         what = repr(finding.fix.replacement) if finding.fix.replacement else "nothing (remove it)"
-        yield f"    {style.paint('fix:', 'dim')} {what} in its place; `playbook check --fix` writes it"
+        yield f"    {style.paint('fix:', dim=True)} {what} in its place; `playbook check --fix` writes it"
 
 
 def _quote(finding: Finding, report: Report, style: Style, colour: str) -> Iterator[str]:
@@ -90,7 +91,7 @@ def _quote(finding: Finding, report: Report, style: Style, colour: str) -> Itera
     gutter = f"{place.line:>6} | "
     yield f"{style.paint(gutter, 'blue')}{shown}"
     caret = "^" * min(width, max(len(shown) - (start - cut), 1))
-    yield f"{style.paint(' ' * 6 + ' | ', 'blue')}{' ' * (start - cut)}{style.paint(caret, colour, 'bold')}"
+    yield f"{style.paint(' ' * 6 + ' | ', 'blue')}{' ' * (start - cut)}{style.paint(caret, colour, bold=True)}"
 
 
 def _flat(text: str, *, keep: bool = False) -> str:
