@@ -67,7 +67,7 @@ class TextLines:
         for line in str((data.get("result") or {}).get("output", "")).splitlines()[-_OUTPUT_LINES:]:
             click.echo(f"    {line}".rstrip())
         word, colour = _MARKS[data["outcome"]]
-        detail = data.get("message") or _told(data.get("result") or {})
+        detail = data.get("message") or told(data.get("result") or {})
         click.echo(f"  {click.style(word, fg=colour)}  {data['step']}  {detail}".rstrip())
 
     def _show(self, text: str) -> None:
@@ -90,11 +90,10 @@ class TextLines:
             self._live = None
 
 
-def _told(result: dict[str, Any]) -> str:
-    """The few parts of a result that fit on a line."""
-    parts = [
-        f"{key}={result[key]}" for key in ("run_id", "hash", "rows", "value", "exit_code", "answer") if key in result
-    ]
+def told(result: dict[str, Any]) -> str:
+    """The few parts of a result that fit on a line, as `key=value`; "" when it has none of them."""
+    keys = ("run_id", "hash", "rows", "value", "exit_code", "answer")
+    parts = [f"{key}={result[key]}" for key in keys if result.get(key, "") != ""]
     tags = result.get("tags") or {}
     parts += [f"{key.rpartition('/')[2]}={value}" for key, value in tags.items()]
     return "  ".join(parts)[:200]

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from dagster_playbook.cli.runbook_options import format_option, project_option, settings_of
+from dagster_playbook.cli.runbook_progress import told
 
 
 @click.group()
@@ -45,7 +46,7 @@ def list_runs(output: str, project: Path) -> None:
 @format_option
 @project_option
 def show_run(run: str, output: str, project: Path) -> None:
-    """Every event of RUN in order, with its evidence."""
+    """Every event of RUN in order, what each step gave, and the file of its evidence in the run's folder."""
     from dagster_playbook.runbook.journal import entries
     from dagster_playbook.runbook.store import Store, run_state
 
@@ -84,4 +85,5 @@ def _line(data: dict[str, Any]) -> str:
         for key in ("runbook", "step", "outcome", "state", "approver", "message", "reason")
         if data.get(key)
     ]
-    return "  ".join(part.splitlines()[0] for part in parts)
+    parts += [told(data.get("result") or {}), str(data.get("evidence") or "")]
+    return "  ".join(part.splitlines()[0] for part in parts if part)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from dagster_playbook.cli import group
 from dagster_playbook.cli.runbook_progress import TextLines
+from dagster_playbook.runbook.journal import Journal
 
 
 def test_the_end_of_a_commands_output_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,3 +20,16 @@ def test_the_end_of_a_commands_output_is_shown(capsys: pytest.CaptureFixture[str
     lines = capsys.readouterr().out.splitlines()
     assert (lines[0], lines[39], lines[40]) == ("    line 20", "    line 59", "  ok  look  exit_code=0")
     assert len(lines) == 41
+
+
+def test_an_earlier_run_tells_what_its_steps_gave(tmp_path: Path) -> None:
+    """`playbook runs show` has the hash that a step has read, and the file with the whole of its evidence."""
+    (tmp_path / "pyproject.toml").write_text("[tool.playbook]\n")
+    folder = tmp_path / ".playbook" / "runs" / "20260131-120000-3fa2b1"
+    folder.mkdir(parents=True)
+    result = {"hash": "2e1cfa82", "run_id": ""}
+    Journal(folder).append(
+        "step-finished", step="before", outcome="succeeded", result=result, evidence="evidence/0001-before.json"
+    )
+    shown = CliRunner().invoke(group, ["runs", "show", "last", "--project", str(tmp_path)]).output
+    assert shown.rstrip().endswith("before  succeeded  hash=2e1cfa82  evidence/0001-before.json")
