@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -68,6 +69,11 @@ class Settings:
     words: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def has_platform(self) -> bool:
+        """Whether there is anything whose names the pages can be held to."""
+        return bool(self.sqlmesh or self.dagster or self.catalogs or self.references)
+
 
 def setting_names() -> frozenset[str]:
     """The keys that `[tool.playbook]` takes."""
@@ -94,15 +100,38 @@ def load_settings(root: Path) -> Settings:
         raise SettingsError(f"no project folder {root}", cure="name an existing folder with --project")
     table = _read_table(root / "pyproject.toml")
     known = setting_names()
-    for key in table:
-        if key.replace("-", "_") not in known:
-            raise SettingsError(
-                f"[tool.playbook] has no setting {key!r}",
-                path="pyproject.toml",
-                cure="known settings: " + ", ".join(sorted(known)),
-            )
-    values: dict[str, Any] = {k.replace("-", "_"): v for k, v in table.items()}
-    return Settings(root=root, **(_discovered(root) | _typed(values)))
+    try:
+        for key in table:
+            if key.replace("-", "_") not in known:
+                cure = "known settings: " + ", ".join(sorted(known))
+                raise _MistakeError(key, f"[tool.playbook] has no setting {key!r}", cure)
+        typed = _typed({k.replace("-", "_"): v for k, v in table.items()})
+    except _MistakeError as wrong:
+        line = _line_of((root / "pyproject.toml").read_text(encoding="utf-8"), wrong.key)
+        raise SettingsError(wrong.message, path="pyproject.toml", line=line, cure=wrong.cure) from wrong
+    return Settings(root=root, **(_discovered(root) | typed))
+
+
+class _MistakeError(Exception):
+    """What is wrong with one key, before its line has been looked up."""
+
+    def __init__(self, key: str, message: str, cure: str = "") -> None:
+        super().__init__(message)
+        self.key, self.message, self.cure = key, message, cure
+
+
+def _line_of(text: str, key: str) -> int:
+    """The line on which `[tool.playbook]` or a table below it states `key`, 0 when it is not to be seen."""
+    stated = re.compile(rf"""\s*["']?{re.escape(key).replace("_", "[-_]")}["']?\s*[=.]""")
+    is_ours = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+            is_ours = header[1].startswith("tool.playbook")
+            if header[1] == f"tool.playbook.{key}":
+                return number
+        elif is_ours and stated.match(line):
+            return number
+    return 0
 
 
 def _read_table(path: Path) -> dict[str, Any]:
@@ -111,7 +140,9 @@ def _read_table(path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot be read as TOML: {error}", path="pyproject.toml") from error
+        place = re.search(r"at line (\d+)", str(error))
+        line = int(place[1]) if place else 0
+        raise SettingsError(f"cannot be read as TOML: {error}", path="pyproject.toml", line=line) from error
     tools = document.get("tool", {})
     table: dict[str, Any] = tools.get("playbook", {})
     if not isinstance(table, dict):
@@ -152,43 +183,40 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
             typed[key] = tuple(_record(CodeLocation, key, item) for item in _list(key, value))
         elif key in ("words", "environment"):
             if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-                raise SettingsError(f"{key} has to be a table of strings", path="pyproject.toml")
+                raise _MistakeError(key, f"{key} has to be a table of strings")
             typed[key] = value
         elif key == "strict":
             if not isinstance(value, bool):
-                raise SettingsError("strict has to be true or false", path="pyproject.toml")
+                raise _MistakeError(key, "strict has to be true or false")
             typed[key] = value
         elif key in ("mkdocs", "cache", "schema", "makefile", "catalogs", "references"):
             if not isinstance(value, str):
-                raise SettingsError(f"{key} has to be a string", path="pyproject.toml")
+                raise _MistakeError(key, f"{key} has to be a string")
             typed[key] = value
         else:
             items = _list(key, value)
             if not all(isinstance(item, str) for item in items):
-                raise SettingsError(f"{key} has to be a list of strings", path="pyproject.toml")
+                raise _MistakeError(key, f"{key} has to be a list of strings")
             typed[key] = tuple(items)
     return typed
 
 
 def _list(key: str, value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise SettingsError(f"{key} has to be a list", path="pyproject.toml")
+        raise _MistakeError(key, f"{key} has to be a list")
     return value
 
 
 def _record(kind: type[Any], key: str, item: Any) -> Any:
     known = {f.name for f in fields(kind)}
     if not isinstance(item, dict) or not all(isinstance(v, str) for v in item.values()):
-        raise SettingsError(f"each [[tool.playbook.{key}]] has to be a table of strings", path="pyproject.toml")
+        raise _MistakeError(key, f"each [[tool.playbook.{key}]] has to be a table of strings")
     values = {k.replace("-", "_"): v for k, v in item.items()}
     unknown = sorted(set(values) - known)
     if unknown:
-        raise SettingsError(
-            f"[[tool.playbook.{key}]] has no entry {unknown[0]!r}",
-            path="pyproject.toml",
-            cure="known entries: " + ", ".join(sorted(known)),
-        )
+        cure = "known entries: " + ", ".join(sorted(known))
+        raise _MistakeError(unknown[0], f"[[tool.playbook.{key}]] has no entry {unknown[0]!r}", cure)
     try:
         return kind(**values)
     except TypeError as error:
-        raise SettingsError(f"[[tool.playbook.{key}]]: {error}", path="pyproject.toml") from error
+        raise _MistakeError(key, f"[[tool.playbook.{key}]]: {error}") from error

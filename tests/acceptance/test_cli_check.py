@@ -110,3 +110,23 @@ def test_warm_check_is_light(small_project: Path, playbook: Playbook) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=small_project, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_nothing_to_hold_names_to(tmp_path: Path, playbook: Playbook) -> None:
+    """Where neither a SQLMesh project nor a code location is found, a line on stderr says so and how to name them."""
+    (tmp_path / "README.md").write_text("# Hello\n")
+    done = playbook("check", cwd=tmp_path)
+    assert done.returncode == 0 and "[[tool.playbook.dagster]]" in done.stderr
+    assert playbook("check", "--quiet", cwd=tmp_path).stderr == ""
+
+
+def test_ctrl_c_is_no_verdict(small_project: Path) -> None:
+    """A check that was interrupted ends with 130, which is neither clean nor findings, and without a traceback."""
+    code = (
+        "import dagster_playbook.settings as settings, dagster_playbook.cli as cli\n"
+        "def find_root(start): raise KeyboardInterrupt\n"
+        "settings.find_root = find_root\n"
+        "cli.main(['check'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=small_project, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")

@@ -59,14 +59,15 @@ SQLMESH_CASES = [
         "transform/models/broken.py:3", "no luck", id="python import",
     ),
     pytest.param(
-        _write("transform/config.yaml", "gateways:\n\tx: 1\n"), "transform", "cannot start any token", id="yaml"
+        _write("transform/config.yaml", "gateways:\n\tx: 1\n"),
+        "transform/config.yaml:2", "cannot start any token", id="yaml",
     ),
     pytest.param(
         _replace("transform/config.yaml", "dialect: duckdb", "dialect: nosuch"), "transform", "nosuch", id="dialect"
     ),
     pytest.param(
         _replace("transform/config.yaml", "type: duckdb", "type: duckd"),
-        "transform", "duckd", id="connection",
+        "transform/config.yaml", "duckd", id="connection",
     ),
     pytest.param(_replace(CUSTOMERS, "MODEL (", "MODEL ( \x00"), CUSTOMERS, "", id="control character"),
     pytest.param(lambda root: (root / CUSTOMERS).write_bytes(b"MODEL (\xff)"), CUSTOMERS, "UTF-8", id="not UTF-8"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.check.files import digest_of
+from dagster_playbook.platform.cache import make_folder
 
 #: packages that take no part in a verdict
 _NOT_JUDGING = frozenset({"cli", "stack", "services", "scaffold", "runbook", "report", "lsp", "drift", "approval"})
@@ -61,7 +62,7 @@ class VerdictStore:
         rows = [(page, self._key, text, digest_of((self._key + text).encode())) for page, text in self._new.items()]
         for attempt in (1, 2):
             try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self._path.parent)
                 with closing(sqlite3.connect(self._path, timeout=2)) as store, store:
                     store.execute(_SCHEMA)
                     store.executemany("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?)", rows)

@@ -38,6 +38,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is run, so that `--help` and `check` stay quick."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; one that was stopped by Ctrl-C has no verdict, and ends as a shell says it: with 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            ctx.exit(130)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of the table."""
         return list(COMMANDS)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _PROJECT_HELP = "The project's folder  [default: the nearest with [tool.playbook]]"
 _LIVE_HELP = "Also ask the running services: those of the environment, else those of the running default stack."
 _DAGSTER_HELP = "Also ask this Dagster webserver about run configs, jobs and run retries; DAGSTER_TOKEN is its token."
+_NO_PLATFORM = """note: no SQLMesh project and no Dagster code location found: names and run config are held to nothing
+  cure: name them in [[tool.playbook.sqlmesh]] and [[tool.playbook.dagster]] of pyproject.toml"""
 _CHANGED_HELP = "Only pages that differ from a git revision, or include a file that does  [default REV: HEAD]"
 
 
@@ -76,6 +78,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     with _settings_in_use(settings, no_cache=no_cache) as settings, work_progress(shown=not quiet) as tell:
         look = _look(settings, asked, revision, tell)
         result, fixed = _fixed(*look) if fix and not diff else (look[1](), 0)
+        if not (quiet or dagster_url or settings.has_platform):
+            click.echo(_NO_PLATFORM, err=True)
         if live or dagster_url:
             result, verdict = _asked_live(look[0], result, dagster_url, is_all=live)
             _tell_live(verdict, quiet=quiet)

@@ -72,7 +72,8 @@ def _wanted(facts: Facts, name: str | None) -> dict[str, dict[str, Any]]:
     if name in ops:
         return {f"{name}.schema.json": op_schema(facts, name)}
     known = ", ".join([*facts.jobs, *ops])
-    raise PlatformError(f"there is no job, and no op with config, called {name!r}", cure=f"one of: {known}")
+    cure = f"one of: {known}" if known else "name a code location in [[tool.playbook.dagster]] of pyproject.toml"
+    raise PlatformError(f"there is no job, and no op with config, called {name!r}", cure=cure)
 
 
 def _write(path: Path, schema: dict[str, Any]) -> Path:

@@ -93,8 +93,9 @@ def _verify(
     try:
         uri, host, port = os.environ["NESSIE_URI"], os.environ["TRINO_HOST"], int(os.environ["TRINO_PORT"])
     except (KeyError, ValueError) as error:
+        wrong = f"{error.args[0]} is not set" if isinstance(error, KeyError) else "TRINO_PORT is no number"
         raise StackError(
-            f"Nessie and Trino are found by NESSIE_URI, TRINO_HOST and TRINO_PORT: {error}",
+            f"Nessie and Trino are found by NESSIE_URI, TRINO_HOST and TRINO_PORT: {wrong}",
             cure='run: eval "$(playbook stack env)", or set them to your deployment',
         ) from error
     settings = load_settings(find_root(Path.cwd()))

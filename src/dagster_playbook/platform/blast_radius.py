@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import json
 import re
 from collections import defaultdict
@@ -93,9 +94,19 @@ def _selected(context: Context, entries: Sequence[str]) -> set[str]:
         # the door that `plan --restate-model` itself goes through; there is no public one
         found = context._new_selector().expand_model_selections([entry])
         if not found:
-            raise PlatformError(f"{entry!r} matches no model", cure="names are written as oso.<model>")
+            raise PlatformError(f"{entry!r} matches no model", cure=_cure(context, entry))
         selected |= found
     return selected
+
+
+def _cure(context: Context, entry: str) -> str:
+    """The tags that there are, or the model that was probably meant."""
+    models = list(context.models.values())
+    if "tag:" in entry:
+        return "tags in use: " + ", ".join(sorted({tag for model in models for tag in model.tags}))
+    names = [str(model.name) for model in models]
+    near = difflib.get_close_matches(entry.strip("+"), names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"a name has its schema in front, as in {names[0]}"
 
 
 def _in_order(plan: Plan) -> list[Any]:

@@ -43,7 +43,7 @@ class Cache:
         """Keep a document and drop the oldest of its kind; False when the folder does not take it."""
         body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             write_whole(self._path(kind, key), self._header(kind, key, body) + b"\n" + body)
         except OSError:
             return False
@@ -62,6 +62,18 @@ class Cache:
             aged = sorted(self.folder.glob(f"{kind}-*.json"), key=lambda path: path.stat().st_mtime_ns)
             for path in aged[:-KEPT]:
                 path.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of what can be had again at any time, which git leaves out by itself.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        write_whole(ignore, b"*\n")
 
 
 def write_whole(path: Path, content: bytes) -> None:

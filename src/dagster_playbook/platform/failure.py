@@ -40,7 +40,9 @@ def platform_error(error: BaseException, subject: str, cure: str, root: Path, *,
     if isinstance(error, PlatformError):
         return error
     path, line = _place(error, root)
-    return PlatformError(f"{subject}: {cause(error)}", cure=cure, path=path or within, line=line if path else 0)
+    if not path:
+        path, line = within, _yaml_line(error) if within.endswith((".yaml", ".yml")) else 0
+    return PlatformError(f"{subject}: {cause(error)}", cure=cure, path=path, line=line)
 
 
 def cause(error: BaseException) -> str:
@@ -83,6 +85,12 @@ def _place(error: BaseException, root: Path) -> tuple[str, int]:
     if frame and (not only_file or only_file == frame[0] or only_file.endswith(".py")):
         return frame
     return only_file, 0
+
+
+def _yaml_line(error: BaseException) -> int:
+    """The line in the one document that was read, which a YAML reader that was given a text cannot name; else 0."""
+    marks = [getattr(item, "problem_mark", None) for item in chain(error)]
+    return next((mark.line + 1 for mark in marks if mark is not None), 0)
 
 
 def _last_frame(error: BaseException, root: Path) -> tuple[str, int] | None:

@@ -54,11 +54,13 @@ def open_context(root: Path, project: SqlmeshProject) -> ReadOnlyContext:
     if not folder.is_dir():
         cure = "name the project's folder in [[tool.playbook.sqlmesh]] of pyproject.toml"
         raise PlatformError("there is no SQLMesh project here", cure=cure, path=project.path)
-    if not any((folder / name).is_file() for name in CONFIG_NAMES):
+    config = next((name for name in CONFIG_NAMES if (folder / name).is_file()), "")
+    if not config:
         cure = "run `sqlmesh init` there, or name another folder in [[tool.playbook.sqlmesh]]"
         raise PlatformError("a SQLMesh project has a config.yaml or config.py", cure=cure, path=project.path)
     disable_analytics()
     set_console(NoopConsole())
+    within = (Path(project.path) / config).as_posix()
     try:
         context = ReadOnlyContext(
             paths=str(folder),
@@ -68,6 +70,7 @@ def open_context(root: Path, project: SqlmeshProject) -> ReadOnlyContext:
             # a personal ~/.sqlmesh/config.yaml is not what the pages speak of
             config_loader_kwargs={"sqlmesh_path": folder / ".no-personal-settings"},
         )
+        within = project.path
         # SQLMesh hands models from one step to the next through its cache; here it lives for one load, so that
         # nothing appears beside the sources, and nothing that it keeps by time stamp gets stale
         with tempfile.TemporaryDirectory(prefix="playbook-sqlmesh-") as cache:
@@ -76,7 +79,7 @@ def open_context(root: Path, project: SqlmeshProject) -> ReadOnlyContext:
         return context
     except Exception as error:
         cure = f"make `sqlmesh -p {project.path} info --skip-connection` succeed"
-        raise platform_error(error, "SQLMesh cannot load the project", cure, root, within=project.path) from error
+        raise platform_error(error, "SQLMesh cannot load the project", cure, root, within=within) from error
 
 
 def read_models(context: Context, root: Path, project: SqlmeshProject) -> dict[str, ModelFact]:

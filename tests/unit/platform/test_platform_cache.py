@@ -30,6 +30,14 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert cache.read("facts", "k") == DOCUMENT
 
 
+def test_git_leaves_the_cache_out(tmp_path: Path) -> None:
+    """A project that adds all its files adds no entry of the cache."""
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    Cache(tmp_path / "cache").write("facts", "k", DOCUMENT)
+    told = subprocess.run(["git", "status", "--short"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert told.stdout == ""
+
+
 def test_an_entry_is_none_under_another_key_or_kind(tmp_path: Path) -> None:
     """A file that was renamed, or copied from another project, does not answer for what it is not."""
     cache = Cache(tmp_path)
@@ -83,7 +91,7 @@ def test_a_full_disk_leaves_the_old_entry(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "fsync", full)
     assert cache.write("facts", "k", {"other": 1}) is False
     assert cache.read("facts", "k") == DOCUMENT
-    assert [path.name for path in tmp_path.iterdir()] == ["facts-k.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "facts-k.json"]
 
 
 def test_only_the_newest_entries_stay(tmp_path: Path) -> None:
