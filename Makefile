@@ -53,7 +53,7 @@ stack: $(READY) ## Start the real services: Postgres, Nessie, Trino, S3Proxy, Da
 
 lock: $(READY) ## Resolve pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --python-version 3.11.5 --universal --generate-hashes --all-extras --group dev --no-annotate --no-header pyproject.toml -o requirements.lock
-	grep -A200 '^uv==' requirements.lock | awk 'NR > 1 && /^[a-z]/ {exit} {print}' > requirements-installer.lock
+	awk '/^[a-z]/ {is_uv = /^uv==/} is_uv' requirements.lock > requirements-installer.lock
 
 install: $(READY) ## Bring .venv to what requirements.lock says
 

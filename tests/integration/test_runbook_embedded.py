@@ -87,6 +87,14 @@ def test_planning_changes_nothing(filled: Clone) -> None:
     assert filled.state() == before
 
 
+def test_a_mistyped_model_or_category_is_told_with_its_cure(filled: Clone) -> None:
+    """A plan for what matches nothing names the model that was probably meant, or the tags that there are."""
+    model = filled.playbook("plan", RESTATE[0], "-p", "models=oso.int_collection")
+    assert model.returncode == 2 and "did you mean 'oso.int_collections'?" in model.stderr
+    category = filled.playbook("plan", BY_CATEGORY[0], "-p", "categories=colection")
+    assert category.returncode == 2 and "entity_category=collection" in category.stderr
+
+
 def test_without_an_approval_nothing_starts(filled: Clone) -> None:
     """Neither by the command line nor, as from a launchpad, by a run of the job itself."""
     before = filled.playbook("runs", "list").stdout
