@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -113,3 +114,54 @@ def test_all_modules_are_registered(layout: Layout, rows: dict[str, list[Any]]) 
     """Each new module is imported and its tables are among the code location's."""
     text = (layout.root / "warehouse/oso_dagster/source_assets.py").read_text(encoding="utf-8")
     assert [name for name in rows if f"*{name}.TABLES" not in text] == []
+
+
+@pytest.fixture
+def exports(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder `exports` of the project, with a file and a database in it, as the working directory."""
+    folder = layout.root / "exports"
+    folder.mkdir(exist_ok=True)
+    (folder / "near-1.jsonl").write_text("\n".join(map(json.dumps, RECORDS)))
+    with sqlite3.connect(folder / "near.db") as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS near (id INTEGER, note TEXT, score REAL)")
+        connection.execute("DELETE FROM near")
+        connection.executemany("INSERT INTO near VALUES (:id, :note, :score)", RECORDS)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def read_elsewhere(layout: Layout, name: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The rows of one generated module, read by a process that was started in `folder`."""
+    return subprocess.run(
+        [sys.executable, "-c", READ_ALL, name], capture_output=True, text=True, timeout=120, check=False, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(layout.root / "warehouse")},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "source", "address"),
+    [
+        ("near_file", Source("files", "near-*.jsonl"), "exports/near-*.jsonl"),
+        ("near_database", Source("sql", "sqlite:///near.db", table="near"), "sqlite:///exports/near.db"),
+    ],
+)
+def test_a_relative_address_begins_at_the_project(
+    layout: Layout, exports: Path, tmp_path: Path, table: str, source: Source, address: str
+) -> None:
+    """However it was named, it is written as seen from the project's folder and read from wherever Dagster runs."""
+    found, sample = read_source(source)
+    files.write(layout.root, new_asset(layout, TableName("kinds", table), found, sample))
+    assert f'or "{address}"' in (layout.root / f"warehouse/oso_dagster/sources/kinds__{table}.py").read_text()
+    done = read_elsewhere(layout, f"kinds__{table}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout.splitlines()[-1])[f"kinds__{table}"]
+    assert rows == [[r["id"], r["note"], r["score"]] for r in RECORDS]
+
+
+def test_a_file_that_is_gone_is_no_empty_table(layout: Layout, exports: Path, tmp_path: Path) -> None:
+    """The generated module names the file that it misses, so that the raw table stays as it is."""
+    found, sample = read_source(Source("files", "near-1.jsonl"))
+    files.write(layout.root, new_asset(layout, TableName("kinds", "gone"), found, sample))
+    (exports / "near-1.jsonl").unlink()
+    done = read_elsewhere(layout, "kinds__gone", tmp_path)
+    assert done.returncode != 0 and "there is no file exports/near-1.jsonl" in done.stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
-from pathlib import Path
+import os
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dagster_playbook.errors import ScaffoldError
@@ -36,13 +38,15 @@ def new_asset(
     Raises:
         ScaffoldError: the table has no rows or columns, names clash, or the code location has another shape.
     """
-    table = table.without_bookkeeping()
+    table, source = table.without_bookkeeping(), _seen_from(layout.root, source)
     columns_of(table)
     choice = choose_rows(table)
     about = description or f"One row for each record of {safe_address(source.address)}."
     tests = "tests/unit/warehouse"
     changes = [
-        change(layout.root, f"{layout.package}/sources/{name.joined}.py", module_text(name, source, table, about)),
+        change(
+            layout.root, f"{layout.package}/sources/{name.joined}.py", module_text(layout, name, source, table, about)
+        ),
         change(layout.root, f"{tests}/{name.joined}.json", sample_text(table, choice)),
         change(layout.root, f"{tests}/test_source_{name.joined}.py", _test_text(layout, name)),
         change(layout.root, f"docs/reference/sources/{name.joined}.md", _page_text(name, source, table, about)),
@@ -52,7 +56,16 @@ def new_asset(
     return changes if cells.before is not None else [*changes, cells]
 
 
-def module_text(name: TableName, source: Source, table: SourceTable, about: str) -> str:
+def _seen_from(root: Path, source: Source) -> Source:
+    """The same source, with a relative path that begins at `root` in place of the working directory."""
+    head = {"files": "", "sql": "sqlite:///"}.get(source.kind)
+    path = "" if head is None or not source.address.startswith(head) else source.address.removeprefix(head)
+    if not path or path.startswith(":") or Path(path).is_absolute():
+        return source
+    return replace(source, address=f"{head}{Path(os.path.relpath(path, root)).as_posix()}")
+
+
+def module_text(layout: Layout, name: TableName, source: Source, table: SourceTable, about: str) -> str:
     """The Python module that reads the source."""
     personal = tuple(column.name for column in table.columns if is_personal_name(column.name))
     types = {c.name: trino_type(c) for c in table.columns}
@@ -74,7 +87,7 @@ def module_text(name: TableName, source: Source, table: SourceTable, about: str)
         description=_literal(about),
         hashing=", hashed=hashed, personal=PERSONAL" if personal else "",
     )
-    text = head + _body(name, source) + tail
+    text = head + _body(layout, name, source) + tail
     if source.kind == "bigquery":
         text = text.replace(
             "from typing import Any\n", "from contextlib import contextmanager\nfrom typing import Any\n", 1
@@ -82,17 +95,20 @@ def module_text(name: TableName, source: Source, table: SourceTable, about: str)
     return formatted(text)
 
 
-def _body(name: TableName, source: Source) -> str:
+def _body(layout: Layout, name: TableName, source: Source) -> str:
+    depth = len(PurePosixPath(layout.package).parts) + 1
     if source.kind == "rest":
         return asset_text.REST.substitute(table=name.table, selector=source.selector or "$")
     if source.kind == "sql":
-        return asset_text.SQL.substitute(database_table=source.table)
+        text = asset_text.SQLITE if source.address.startswith("sqlite") else asset_text.SQL
+        return text.substitute(database_table=source.table, depth=depth)
     if source.kind == "bigquery":
         return asset_text.BIGQUERY.substitute()
     suffix = Path(source.address).suffix
     if suffix == ".json":
-        return asset_text.JSON_FILES.substitute(keys=tuple(source.selector.split(".")) if source.selector else "()")
-    return asset_text.FILES.substitute(reader=_READERS[suffix])
+        keys = tuple(source.selector.split(".")) if source.selector else "()"
+        return asset_text.JSON_FILES.substitute(keys=keys, depth=depth)
+    return asset_text.FILES.substitute(reader=_READERS[suffix], depth=depth)
 
 
 def variable(name: TableName) -> str:

@@ -75,13 +75,31 @@ SQL = Template('''def records() -> Iterator[dict[str, Any]]:
     yield from sql_table(credentials=address(), table="$database_table", backend="sqlalchemy")
 ''')
 
+SQLITE = Template('''def records() -> Iterator[dict[str, Any]]:
+    """The database table's rows."""
+    from pathlib import Path
+
+    from dlt.sources.sql_database import sql_table
+    from sqlalchemy import make_url
+
+    url = make_url(address())
+    if url.get_backend_name() == "sqlite" and url.database:
+        # a relative path begins at the project's folder, wherever Dagster was started
+        url = url.set(database=str(Path(__file__).resolve().parents[$depth] / url.database))
+    credentials = url.render_as_string(hide_password=False)
+    yield from sql_table(credentials=credentials, table="$database_table", backend="sqlalchemy")
+''')
+
 FILES = Template('''def records() -> Iterator[dict[str, Any]]:
     """The rows of all files that the address matches."""
     from pathlib import Path
 
     from dlt.sources.filesystem import filesystem, $reader
 
-    path = Path(address()).absolute()
+    # a relative address begins at the project's folder, wherever Dagster was started
+    path = Path(__file__).resolve().parents[$depth] / address()
+    if not any(path.parent.glob(path.name)):
+        raise FileNotFoundError(f"there is no file {address()}")
     yield from filesystem(bucket_url=path.parent.as_uri(), file_glob=path.name) | $reader()
 ''')
 
@@ -92,7 +110,10 @@ JSON_FILES = Template('''def records() -> Iterator[dict[str, Any]]:
 
     from dlt.sources.filesystem import filesystem
 
-    path = Path(address()).absolute()
+    # a relative address begins at the project's folder, wherever Dagster was started
+    path = Path(__file__).resolve().parents[$depth] / address()
+    if not any(path.parent.glob(path.name)):
+        raise FileNotFoundError(f"there is no file {address()}")
     for file in filesystem(bucket_url=path.parent.as_uri(), file_glob=path.name):
         document = json.loads(file.read_bytes())
         for key in $keys:
