@@ -257,17 +257,16 @@ def _pairs(
         key = _convert(loader, key_node, done, problems)
         identity = _hashable(key.value)
         if identity in seen:
-            problems.append(
-                YamlProblem(
-                    f"key {key.text!r} stands twice, first on line {seen[identity]}; the last one wins in silence",
-                    key.line,
-                    key.column,
-                    key.text,
-                    is_duplicate=True,
-                )
-            )
+            first = _above(key.line - seen[identity])
+            message = f"key {key.text!r} stands twice, first {first}; the last one wins in silence"
+            problems.append(YamlProblem(message, key.line, key.column, key.text, is_duplicate=True))
         seen.setdefault(identity, key.line)
         yield key, _convert(loader, value_node, done, problems)
+
+
+def _above(lines: int) -> str:
+    """Where a line is as seen from a later one of the same block, whose place on the page is not known here."""
+    return "on the same line" if not lines else f"{lines} line{'s' if lines > 1 else ''} above"
 
 
 def _merged(value: YamlNode, node: Any) -> Iterator[tuple[YamlNode, YamlNode]]:

@@ -48,7 +48,9 @@ def _line(line: str, number: int, name: str, claim: Claim, world: World, seen: d
     key, value = match["key"], match["value"]
     where = claim.at(number, match.start("key") + 1, number, match.end("key") + 1)
     if key in seen:
-        yield BAD_PROPERTY.finding(where, f"{key!r} stands twice, first on line {seen[key]}", subject=key)
+        yield BAD_PROPERTY.finding(
+            where, f"{key!r} stands twice, first on line {claim.at(seen[key], 1).line}", subject=key
+        )
     seen.setdefault(key, number)
     catalogs = [world.facts.catalogs[name]] if name in world.facts.catalogs else list(world.facts.catalogs.values())
     known = {k for catalog in catalogs for k in catalog.properties}

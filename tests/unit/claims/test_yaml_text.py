@@ -62,10 +62,24 @@ def test_each_node_knows_its_place() -> None:
 
 
 def test_a_duplicate_key_is_told_with_both_places() -> None:
-    """The second of two equal keys is the problem, and the first one's line is told."""
+    """The second of two equal keys is the problem, and it is told where the first one stands."""
     _, problems = read_yaml("a: 1\nb: 2\na: 3\n")
     assert [(p.line, p.column, p.is_duplicate) for p in problems] == [(3, 1, True)]
-    assert "line 1" in problems[0].message
+    assert "first 2 lines above" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: 1\na: 2\n", "first 1 line above"),
+        ("a: 1\nb: 1\na: 2\n", "first 2 lines above"),
+        ("{a: 1, a: 2}\n", "same line"),
+    ],
+)
+def test_where_a_key_stood_first_is_true_on_the_page_too(text: str, place: str) -> None:
+    """It is told as seen from the second one, for the block does not know on which line of the page it begins."""
+    _, problems = read_yaml(text)
+    assert place in problems[0].message
 
 
 def test_a_tab_is_named() -> None:
