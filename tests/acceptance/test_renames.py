@@ -93,7 +93,7 @@ CASES = {
         "max_retries: 3",
         "max_retries: 5",
         "docs/playbook/restatements.md",
-        "<!-- fact: dagster.run_retries.max_retries -->",
+        "up to <!-- fact: dagster.run_retries.max_retries -->",
         ("-->three<", "-->four<"),
     ),
     "retry count in an excerpt": Rename(

@@ -79,7 +79,7 @@ def test_the_daemons_retry_does_only_what_is_left(
     clone: Clone, dagster: DeployedDagster, undisturbed_graph: Undisturbed
 ) -> None:
     """Killed after the tenth evaluation and retried by the daemon: each model once, as in an undisturbed run."""
-    run = dagster.launch(Launch("sqlmesh_all_assets", CONFIG, "retried"), lambda *_: None, timeout_s=120)
+    run = dagster.launch(Launch("sqlmesh_all_assets", CONFIG, "retried"), lambda *_: None, timeout_s=240)
     chain = [(found.status, found.tags.get("dagster/retry_number", "")) for found in dagster.runs()]
     assert (run.is_success, chain) == (True, [("SUCCESS", "1"), ("FAILURE", "")])
     assert clone.evaluations() == undisturbed_graph.evaluated

@@ -11,7 +11,8 @@ from .in_flight import WritingError, refuse_in_flight
 from .refusal import refusal
 
 if TYPE_CHECKING:
-    from .nessie import Nessie
+    from dagster_playbook.platform.nessie import NessieClient
+
     from .tag_move import TagMove
 
 
@@ -23,11 +24,11 @@ class NessieResource(dg.ConfigurableResource["NessieResource"]):
     tag: str
     timeout_s: float
 
-    def client(self) -> "Nessie":
+    def client(self) -> "NessieClient":
         """A new client; close it after use."""
-        from .nessie import Nessie
+        from dagster_playbook.platform.nessie import NessieClient
 
-        return Nessie(self.uri, timeout_s=self.timeout_s)
+        return NessieClient(self.uri, timeout_s=self.timeout_s)
 
 
 @dg.asset(key_prefix="nessie", group_name="nessie", kinds={"nessie"})
@@ -35,7 +36,8 @@ def assign_consumer_tag(
     context: dg.AssetExecutionContext, nessie: NessieResource, config: AssignConsumerTagConfig
 ) -> dg.MaterializeResult[None]:
     """Point the consumer tag at `to_hash`, or at the head of main, by compare-and-set on the hash that was read."""
-    from .nessie import NessieError
+    from dagster_playbook.platform.nessie import NessieError
+
     from .tag_move import MoveRefusedError, apply_move, plan_move
 
     began = dt.datetime.now(dt.UTC)

@@ -26,12 +26,11 @@ SHOWN = 200
 def collect_garbage(context: dg.OpExecutionContext, nessie: NessieResource, config: CollectGarbageConfig) -> None:
     """Find the files that no reference, no kept commit and no earlier place of the tag reaches; delete if asked to."""
     from dagster_playbook.errors import PlatformError
-    from dagster_playbook.platform.nessie import NessieClient
 
     began = dt.datetime.now(dt.UTC)
     try:
         refuse_in_flight(context.instance, since=began)
-        with NessieClient(nessie.uri, timeout_s=nessie.timeout_s) as client:
+        with nessie.client() as client:
             collector = new_collector(context, client, nessie.branch, config)
             garbage = collector.find(began)
             # Again: what a run wrote that began meanwhile was not looked at.

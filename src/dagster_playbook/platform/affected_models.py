@@ -46,7 +46,7 @@ class BlastRadius:
         restated: names of all models that SQLMesh restates, sorted.
         untouched: selected or downstream models that are never restated, with the reason.
         environments: development environments whose intervals are cleared, with the models concerned.
-        marts: affected models that consumers see: with a version in the name, or read by no other model.
+        marts: affected models that consumers see: with a version in the name, or read by no other one if none has one.
     """
 
     entries: tuple[str, ...]

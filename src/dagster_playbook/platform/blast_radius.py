@@ -7,7 +7,7 @@ import difflib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,6 @@ def of_context(
         for s_id in _in_order(plan)
         if s_id.name in planned
     ]
-    read = {parent for model in models for parent in model.parents}
     return BlastRadius(
         entries=tuple(entries),
         environment="prod",
@@ -84,7 +83,22 @@ def of_context(
         restated=tuple(sorted(plan.snapshots[s_id].model.name for s_id in plan.restatements)),
         untouched=_untouched(context, plan, selected),
         environments=_environments(context, plan),
-        marts=tuple(m.name for m in models if m.role != "missing" and (m.fqn not in read or _PUBLIC.search(m.name))),
+        marts=consumed(models, (model.name for model in context.models.values())),
+    )
+
+
+def consumed(affected: Sequence[AffectedModel], names: Iterable[str]) -> tuple[str, ...]:
+    """The affected models that consumers see.
+
+    Those with a version in the name, if the project, whose models `names` are, has such; else those that no other
+    affected model reads.
+    """
+    read = {parent for model in affected for parent in model.parents}
+    is_versioned = any(_PUBLIC.search(name) for name in names)
+    return tuple(
+        model.name
+        for model in affected
+        if model.role != "missing" and (_PUBLIC.search(model.name) if is_versioned else model.fqn not in read)
     )
 
 

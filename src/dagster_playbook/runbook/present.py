@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -72,7 +73,9 @@ def _add_radius(branch: Any, radius: dict[str, Any]) -> None:
 
 
 def _window(model: dict[str, Any]) -> str:
-    return f"{model['start'][:10]} to {model['end'][:10]}"
+    """First and last day, both inclusive as the parameters of a restatement are; the data keep the end exclusive."""
+    last = dt.datetime.fromisoformat(model["end"]) - dt.timedelta(milliseconds=1)
+    return f"{model['start'][:10]} to {last:%Y-%m-%d}"
 
 
 def _cost(model: dict[str, Any]) -> str:

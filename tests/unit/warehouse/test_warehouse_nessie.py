@@ -11,8 +11,11 @@ import dagster as dg
 import httpx
 import pytest
 
+from dagster_playbook.platform.nessie import NessieClient, NessieError, ReferenceConflictError
+
 COMMITS = [f"{number:016x}" for number in range(300, 0, -1)]  # newest first, more than one page
 HEAD = COMMITS[0]
+MOMENT = "2026-11-02T08:05:00Z"
 
 
 @dataclass
@@ -41,7 +44,7 @@ class FakeNessie:
 
     def history(self, start: str, offset: int) -> httpx.Response:
         entries = COMMITS[COMMITS.index(start) :]
-        page = [{"commitMeta": {"hash": commit}} for commit in entries[offset : offset + 100]]
+        page = [{"commitMeta": {"hash": commit, "commitTime": MOMENT}} for commit in entries[offset : offset + 100]]
         more = offset + 100 < len(entries)
         return httpx.Response(200, json={"hasMore": more, "token": str(offset + 100), "logEntries": page})
 
@@ -83,10 +86,9 @@ def fake(tag: str | None = COMMITS[150], type_: str = "TAG", **options: Any) -> 
 
 
 def move(server: FakeNessie, to_hash: str = "") -> Any:
-    from oso_dagster.nessie import Nessie
     from oso_dagster.tag_move import apply_move, plan_move
 
-    with Nessie("http://nessie/api/v2", transport=httpx.MockTransport(server)) as client:
+    with NessieClient("http://nessie/api/v2", transport=httpx.MockTransport(server)) as client:
         planned = plan_move(client, "main", "consumer", to_hash)
         return planned, apply_move(client, planned)
 
@@ -159,13 +161,12 @@ def test_a_branch_is_no_tag() -> None:
 @pytest.mark.parametrize("tag", [COMMITS[150], None])
 def test_the_loser_of_a_race_says_so(tag: str | None) -> None:
     """Whoever finds the tag changed since it was read changes nothing and reports it."""
-    from oso_dagster.nessie import ConflictError
 
     def other_operator(server: FakeNessie) -> None:
         server.references["consumer"] = {"type": "TAG", "name": "consumer", "hash": COMMITS[5]}
 
     server = fake(tag=tag, before_write=other_operator)
-    with pytest.raises(ConflictError, match="somebody else changed the tag"):
+    with pytest.raises(ReferenceConflictError, match="somebody else changed the tag"):
         move(server)
     assert server.references["consumer"]["hash"] == COMMITS[5]
 
@@ -178,13 +179,11 @@ def test_a_lost_answer_is_looked_up() -> None:
 
 def test_a_dead_server_is_named() -> None:
     """The error for a server that does not answer names its address."""
-    from oso_dagster.nessie import Nessie, NessieError
-
     with (
-        Nessie("http://127.0.0.1:9/api/v2", timeout_s=1) as client,
+        NessieClient("http://127.0.0.1:9/api/v2", timeout_s=1) as client,
         pytest.raises(NessieError, match=r"127\.0\.0\.1:9"),
     ):
-        client.reference("main")
+        client.get_reference("main")
 
 
 @dg.op(name="sqlmesh_project")
