@@ -105,7 +105,10 @@ def _duckdb(sql: str, settings: Settings) -> Rows:
             rows = cursor.fetchall()
             columns = tuple(entry[0] for entry in cursor.description or ())
     except duckdb.IOException as error:
-        raise PlatformError(f"DuckDB cannot be asked: {str(error).splitlines()[0]}") from error
+        missing = [path.name for path in catalogs.values() if not path.exists()]
+        told = f"there is no {missing[0]}" if missing else str(error).splitlines()[0]
+        cure = "run the models once first" if missing else "wait until the process that has the file open has ended"
+        raise PlatformError(f"DuckDB cannot be asked: {told}", cure=cure) from error
     except duckdb.Error as error:
         raise QueryRefusedError(f"DuckDB refuses: {str(error).splitlines()[0]}") from error
     return Rows(columns, tuple(rows[:MAX_ROWS]), len(rows))
