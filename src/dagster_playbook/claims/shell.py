@@ -7,6 +7,7 @@ are its business. What stands inside a here-document is data, not a command.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -78,6 +79,13 @@ def _parser() -> Parser:
 
 def _has_prompts(text: str) -> bool:
     return re.search(r"^\s*\$ ", text, re.MULTILINE) is not None
+
+
+def output_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a console block that are no commands, with their numbers from 1; none without a prompt."""
+    if _has_prompts(text):
+        lines = zip(text.split("\n"), _console_input(text).split("\n"), strict=True)
+        yield from ((number, line) for number, (line, command) in enumerate(lines, 1) if line and not command)
 
 
 def _console_input(text: str) -> str:

@@ -12,6 +12,7 @@ from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules.command_values import option_findings, path_findings
 from dagster_playbook.rules.selectors import entry_findings
+from dagster_playbook.rules.transcripts import output_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
 
 KINDS = frozenset({Kind.SHELL})
@@ -78,6 +79,7 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         yield NOT_SHELL.finding(where, message, subject="shell", evidence="bash grammar", severity=world.doubtful)
     for command in text.commands:
         yield from command_findings(command, claim, world)
+    yield from output_findings(claim, world)
 
 
 def command_findings(command: ShellCommand, claim: Claim, world: World) -> Iterator[Finding]:
