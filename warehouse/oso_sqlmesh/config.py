@@ -3,6 +3,7 @@
 Nothing is contacted when this file loads: `duckdb` opens its files at the first query, `trino` and its Postgres state
 answer only once they are used. Every setting that differs between machines comes from the environment:
 
+- `DAGSTER_SQLMESH_GATEWAY`: the gateway, for Dagster and for `sqlmesh` alike; `duckdb`.
 - `OSO_WAREHOUSE_DATA`: directory of the DuckDB files and SQLMesh's cache; `.playbook/warehouse` in the project.
 - `OSO_SQLMESH_SOURCES`: `raw` (the default) reads the tables that Dagster loads, `seeds` the samples in `seeds/`.
 - `SQLMESH_TRINO_HOST`, `_PORT`, `_USER`, `_CATALOG`, `_CONCURRENT_TASKS`, `_RETRIES`: the gateway `trino`;
@@ -74,7 +75,7 @@ def trino_gateway() -> GatewayConfig:
 
 config = Config(
     gateways={"duckdb": duckdb_gateway(), "trino": trino_gateway()},
-    default_gateway="duckdb",
+    default_gateway=os.environ.get("DAGSTER_SQLMESH_GATEWAY") or "duckdb",
     model_defaults=ModelDefaultsConfig(dialect="trino", start="2026-01-01", cron="@daily", owner="data-platform"),
     # Production models are plain tables: a view that names `iceberg` reads main, through whichever catalog it is read.
     virtual_environment_mode=VirtualEnvironmentMode.DEV_ONLY,

@@ -32,8 +32,7 @@ def platform_variables(context: Context) -> dict[str, str]:
     if "trino" in ports:
         found |= {"TRINO_HOST": LOOPBACK, "TRINO_PORT": str(ports["trino"]), "TRINO_USER": "playbook"}
         found |= {"SQLMESH_TRINO_HOST": LOOPBACK, "SQLMESH_TRINO_PORT": str(ports["trino"])}
-        # the code location reads the first; SQLMesh itself, and so `sqlmesh` and `playbook plan`, the second
-        found |= {"DAGSTER_SQLMESH_GATEWAY": "trino", "SQLMESH__DEFAULT_GATEWAY": "trino"}
+        found |= {"DAGSTER_SQLMESH_GATEWAY": "trino"}
     if "dagster-web" in ports:
         found |= {
             "DAGSTER_HOME": str(context.room.data / "dagster"),
