@@ -25,8 +25,8 @@ _MODELS = ("projects_v1", "collections_v1", "stg_pypi__releases", "int_events__g
 
 _PAGE = """# Page {n}: {model}
 
-Restate `oso.{model}` in the job `sqlmesh_all_assets`, at most {n} times a year. A failed run is tried again up to
-<!-- fact: dagster.run_retries.max_retries -->three<!-- /fact --> times; see the
+Restate `oso.{model}` in the job `sqlmesh_all_assets`, at most {n} times a year. A failed run is tried again
+up to <!-- fact: dagster.run_retries.max_retries -->three<!-- /fact --> times; see the
 [next page](page_{next}.md#page-{next}-{slug}).
 
 ```yaml

@@ -120,7 +120,9 @@ def _cure(context: Context, entry: str) -> str:
         return "tags in use: " + ", ".join(sorted({tag for model in models for tag in model.tags}))
     names = [str(model.name) for model in models]
     near = difflib.get_close_matches(entry.strip("+"), names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"a name has its schema in front, as in {names[0]}"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"a name has its schema in front, as in {names[0]}" if names else "the project has no model"
 
 
 def _in_order(plan: Plan) -> list[Any]:
