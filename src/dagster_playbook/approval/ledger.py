@@ -16,6 +16,7 @@ from typing import Any
 
 from dagster_playbook.approval.envelope import RefusedError
 from dagster_playbook.approval.grant import Grant
+from dagster_playbook.durable import append_to, sync_folder
 
 
 class Ledger:
@@ -36,7 +37,8 @@ class Ledger:
         try:
             with self._locked() as descriptor:
                 self._refuse_other_holder(grant.nonce, holder)
-                self._append(descriptor, _entry(grant, holder))
+                append_to(descriptor, json.dumps(_entry(grant, holder), sort_keys=True))
+                sync_folder(self.path.parent)
         except OSError as error:
             raise RefusedError(f"the ledger {self.path} cannot be written: {error}") from error
 
@@ -70,18 +72,6 @@ class Ledger:
             yield descriptor
         finally:
             os.close(descriptor)
-
-    def _append(self, descriptor: int, entry: dict[str, Any]) -> None:
-        size = os.fstat(descriptor).st_size
-        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        line = json.dumps(entry, sort_keys=True) + "\n"
-        os.write(descriptor, ("\n" if torn else "").encode() + line.encode())
-        os.fsync(descriptor)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _entry(grant: Grant, holder: str) -> dict[str, Any]:

@@ -6,15 +6,14 @@ A file keeps its line ends, its byte order mark and its permissions; it is writt
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import stat
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.findings import Finding, Fix
 from dagster_playbook.location import Location
@@ -122,17 +121,7 @@ def write_rewrite(root: Path, rewrite: Rewrite) -> None:
         raise PlaybookError("is a link to a file outside the project", path=rewrite.path, cure="fix it where it is")
     try:
         mode = stat.S_IMODE(target.stat().st_mode)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(rewrite.after.encode("utf-8"))
-                os.fchmod(file.fileno(), mode)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(target, rewrite.after, mode=mode)
     except OSError as error:
         raise PlaybookError(f"cannot be written: {error.strerror or error}", path=rewrite.path) from error
 

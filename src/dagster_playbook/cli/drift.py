@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dagster_playbook.durable import write_whole
+
 if TYPE_CHECKING:
     from dagster_playbook.drift.model import Row
     from dagster_playbook.drift.report import DriftReport
@@ -79,11 +81,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.tmp")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, text, mode=0o644)
 
 
 def _text(report: DriftReport) -> str:

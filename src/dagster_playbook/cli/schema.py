@@ -78,13 +78,12 @@ def _wanted(facts: Facts, name: str | None) -> dict[str, dict[str, Any]]:
 
 def _write(path: Path, schema: dict[str, Any]) -> Path:
     """Write aside, then put in place; the path of what was written."""
+    from dagster_playbook.durable import write_whole
     from dagster_playbook.errors import PlatformError
-    from dagster_playbook.platform.cache import write_whole
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode())
-        path.chmod(0o644)
+        write_whole(path, json.dumps(schema, indent=2, ensure_ascii=False) + "\n", mode=0o644)
     except OSError as error:
         cure = "name a folder that can be written with --output"
         raise PlatformError(f"cannot write the schema: {error.strerror}", cure=cure, path=str(path)) from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import PlatformError
 
 Interval = tuple[int, int]
@@ -75,17 +74,7 @@ class Attempts:
     def write(self, attempt: Attempt) -> None:
         """Keep an attempt; it is on disk when this returns."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=".attempt-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(attempt), file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self._path(attempt.key))
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(self._path(attempt.key), json.dumps(asdict(attempt)))
 
     def _path(self, key: str) -> Path:
         if not key or not all(c.isalnum() or c in "-_" for c in key):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from dagster_playbook.durable import write_whole
 
 #: entries of one kind that are kept, the newest ones
 KEPT = 8
@@ -74,17 +74,3 @@ def make_folder(folder: Path) -> None:
     ignore = folder / ".gitignore"
     if not ignore.exists():
         write_whole(ignore, b"*\n")
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside the target, make it durable, and put it in place in one step."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -12,10 +12,11 @@ from typing import Any
 
 from dagster_playbook.claims.expression import ExpressionError, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import PlatformError, PlaybookError, RunbookError
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.actions import perform
-from dagster_playbook.runbook.journal import Journal, write_whole
+from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings, evidence_path
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.approval.canonical import sha256
+from dagster_playbook.durable import append_line, write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.runbook.redaction import Redactor
 
@@ -62,13 +63,8 @@ class Journal:
             "previous": self.head,
         }
         entry = Entry(**body, hash=sha256(body))
-        line = json.dumps(entry.as_dict(), ensure_ascii=False) + "\n"
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, line.encode("utf-8", "surrogatepass"))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        line = json.dumps(entry.as_dict(), ensure_ascii=False)
+        append_line(self.path, line)
         self.seq, self.head = entry.seq, entry.hash
         write_whole(self.folder / HEAD_NAME, json.dumps({"seq": entry.seq, "hash": entry.hash}))
         return entry
@@ -142,15 +138,3 @@ def _missing_end(folder: Path, count: int, last: str) -> list[str]:
     if seq == count and known != last:
         return ["the last line is not the one that was written last"]
     return [] if seq >= count - 1 else [f"{count - seq} lines were added without the head"]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old text or the new one, whatever happens."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, text.encode("utf-8", "surrogatepass"))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    aside.replace(path)

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.platform.postgres_lock import LockTakenError, StateDatabase, state_lock
-from dagster_playbook.runbook.journal import write_whole
 
 
 class PlatformBusyError(RunbookError):

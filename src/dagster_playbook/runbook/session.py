@@ -11,13 +11,14 @@ from typing import Any
 from dagster_playbook.approval.envelope import RefusedError, encode
 from dagster_playbook.approval.grant import Demand, Grant, verify
 from dagster_playbook.claims.runbook_model import Runbook, Step
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.platform.dagster_runs import Dagster
 from dagster_playbook.platform.dagster_runs import Progress as DagsterProgress
 from dagster_playbook.platform.postgres_lock import StateDatabase
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it_stopped
-from dagster_playbook.runbook.journal import Journal, write_whole
+from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.lock import Held, platform_lock, shown
 from dagster_playbook.runbook.plan import Plan, load_runbook
 from dagster_playbook.runbook.reach import check_needs, instance_variables, open_dagster

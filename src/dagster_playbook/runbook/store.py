@@ -15,9 +15,9 @@ from dagster_playbook.approval.envelope import Envelope, from_dict
 from dagster_playbook.approval.gate import APPROVERS_VARIABLE
 from dagster_playbook.approval.ledger import Ledger
 from dagster_playbook.approval.policy import Policy, load_policy
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.runbook import journal
-from dagster_playbook.runbook.journal import write_whole
 
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _DIGEST = re.compile(r"[0-9a-f]{6,64}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_playbook.durable import sync_folder, write_aside, write_whole
 from dagster_playbook.errors import ScaffoldError
 
 
@@ -79,9 +80,7 @@ def write(root: Path, changes: list[Change], *, overwrite: bool = False) -> list
         for item in wanted:
             target = root / item.path
             _make_folders(target.parent, made)
-            temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
-            aside.append((temporary, item))
-            _write_synced(temporary, item.after)
+            aside.append((write_aside(target, item.after, mode=_mode_of(target)), item))
         _rename(root, aside)
     except OSError as error:
         for temporary, _ in aside:
@@ -100,6 +99,8 @@ def _rename(root: Path, aside: list[tuple[Path, Change]]) -> None:
         for temporary, item in aside:
             temporary.replace(root / item.path)
             done.append(item)
+        for folder in {(root / item.path).parent for _, item in aside}:
+            sync_folder(folder)
     except OSError:
         take_back(root, done)
         raise
@@ -111,7 +112,7 @@ def take_back(root: Path, changes: list[Change]) -> None:
         if item.before is None:
             (root / item.path).unlink(missing_ok=True)
         else:
-            (root / item.path).write_text(item.before, encoding="utf-8")
+            write_whole(root / item.path, item.before, mode=_mode_of(root / item.path))
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:
@@ -124,8 +125,9 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
         made.append(each)
 
 
-def _write_synced(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+def _mode_of(target: Path) -> int:
+    """What stands there keeps its permissions."""
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        return 0o644

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import StackError
 
 #: bytes read at once while a digest is taken
@@ -111,7 +111,5 @@ def is_verified(path: Path, artifact: Artifact) -> bool:
         return True
     if sha256_of(path) != artifact.sha256:
         return False
-    aside = stamp.with_name(f"{stamp.name}.{os.getpid()}")
-    aside.write_text(mark, encoding="utf-8")
-    aside.replace(stamp)
+    write_whole(stamp, mark)
     return True

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import psutil
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import StackError
-from dagster_playbook.stack.room import Room, write_private
+from dagster_playbook.stack.room import Room
 
 #: the variable by which a process, and every child of it, says which stack's service it belongs to
 MARK = "PLAYBOOK_STACK_SERVICE"
@@ -80,7 +81,7 @@ def spawn(
 def keep_record(room: Room, service: str, pid: int, fingerprint: str) -> Record:
     """Write down a process that was just started."""
     record = Record(service, pid, psutil.Process(pid).create_time(), fingerprint)
-    write_private(room.run / f"{service}.json", json.dumps(asdict(record)) + "\n")
+    write_whole(room.run / f"{service}.json", json.dumps(asdict(record)) + "\n")
     return record
 
 

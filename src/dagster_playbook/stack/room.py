@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
-import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import StackError
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,39}$")
@@ -91,7 +90,7 @@ class Room:
         path = self.folder / "credentials.json"
         if not path.exists():
             made = Credentials("playbook", secrets.token_urlsafe(24), secrets.token_hex(10), secrets.token_urlsafe(30))
-            write_private(path, json.dumps(asdict(made), indent=2) + "\n")
+            write_whole(path, json.dumps(asdict(made), indent=2) + "\n")
         document = read_json(path)
         wanted = {f.name for f in fields(Credentials)}
         if set(document) != wanted or not all(isinstance(v, str) and v for v in document.values()):
@@ -105,7 +104,7 @@ class Room:
 
     def keep_ports(self, ports: dict[str, int]) -> None:
         """Remember the ports."""
-        write_private(self.folder / "ports.json", json.dumps(ports, indent=2) + "\n")
+        write_whole(self.folder / "ports.json", json.dumps(ports, indent=2) + "\n")
 
 
 def open_room(home: Path, name: str) -> Room:
@@ -119,21 +118,6 @@ def open_room(home: Path, name: str) -> Room:
             f"{name!r} cannot name a stack", cure="use up to 40 of a-z, 0-9, - and _, beginning with a letter or digit"
         )
     return Room(home.resolve() / name)
-
-
-def write_private(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file that only its owner can read, aside and then renamed: never half, never readable in between."""
-    handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(aside).chmod(mode)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
 
 
 def read_json(path: Path) -> dict[str, Any]:

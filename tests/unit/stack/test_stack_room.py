@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dagster_playbook.errors import StackError
 from dagster_playbook.stack.ports import choose_ports, is_free
-from dagster_playbook.stack.room import Room, open_room, write_private
+from dagster_playbook.stack.room import Room, open_room
 
 
 @pytest.fixture
@@ -64,16 +64,6 @@ def test_damaged_credentials_are_one_clear_error(room: Room, text: str) -> None:
     with pytest.raises(StackError, match=r"credentials\.json") as caught:
         room.credentials()
     assert "reset" in caught.value.cure
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    """A write that fails midway leaves the old content and nothing beside it."""
-    path = tmp_path / "kept"
-    write_private(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_private(path, "new \ud800")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_chosen_ports_are_free_and_differ() -> None:

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import StackError
 from dagster_playbook.settings import CodeLocation, load_settings
 from dagster_playbook.stack.health import ask_json
 from dagster_playbook.stack.ports import LOOPBACK
 from dagster_playbook.stack.processes import read_record
-from dagster_playbook.stack.room import write_private
 from dagster_playbook.stack.service import Context, NotReadyError, Service
 from dagster_playbook.stack.variables import platform_variables
 
@@ -80,7 +80,7 @@ def prepare(context: Context) -> None:
         except (OSError, yaml.YAMLError) as error:
             raise StackError(f"cannot be read: {error}", path=named) from error
     instance = {k: v for k, v in document.items() if k not in _REPLACED} | _on_postgres(context)
-    write_private(home(context) / "dagster.yaml", yaml.safe_dump(instance, sort_keys=False))
+    write_whole(home(context) / "dagster.yaml", yaml.safe_dump(instance, sort_keys=False))
 
 
 #: parts of the project's instance settings that a stack answers by itself

@@ -6,10 +6,10 @@ import os
 import re
 from pathlib import Path
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.stack.health import ask
 from dagster_playbook.stack.ports import LOOPBACK
 from dagster_playbook.stack.properties import filled, read_flags
-from dagster_playbook.stack.room import write_private
 from dagster_playbook.stack.service import Context, NotReadyError, Service
 
 #: the bucket that Nessie's warehouse stands in
@@ -38,7 +38,7 @@ def prepare(context: Context) -> None:
     clear_half_written(folder / BUCKET)
     template = context.config / "s3proxy" / "s3proxy.properties"
     text = filled(template, s3_environment(context) | {"S3_FOLDER": str(folder)})
-    write_private(context.room.generated / "s3proxy.properties", text)
+    write_whole(context.room.generated / "s3proxy.properties", text)
 
 
 def clear_half_written(folder: Path) -> int:

@@ -18,9 +18,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import StackError
 from dagster_playbook.stack.ports import LOOPBACK
-from dagster_playbook.stack.room import Room, write_private
+from dagster_playbook.stack.room import Room
 from dagster_playbook.stack.service import Context, NotReadyError, Service
 
 #: where root's data go when no folder of the stack can be entered by `nobody`
@@ -103,7 +104,7 @@ def prepare(context: Context) -> None:
         raise StackError(f"{folder.parent} belongs to somebody else", cure="remove it, or start the stack elsewhere")
     aside.mkdir(mode=0o700)
     password = folder.with_name("postgres.password")
-    write_private(password, context.credentials.postgres_password)
+    write_whole(password, context.credentials.postgres_password)
     try:
         if user is not None:
             os.chown(aside, user, user)
