@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from dagster_playbook.check import Checker
 from dagster_playbook.settings import Settings, load_settings
@@ -18,33 +20,40 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ.setdefault("SQLMESH__DISABLE_ANONYMIZED_ANALYTICS", "true")
 
 
-TESTS = Path(__file__).parent
-#: folders whose tests share what takes long to start, the longest first; a worker takes such a folder as a whole
-TOGETHER = ("integration/stack", "integration/bigquery", "site")
-#: fixtures that take long to make and are shared across files
-SHARED_FIXTURES = ("deployed_graph",)
+#: tests that share services or a fixture which is slow to make, the longest first; a worker takes them together
+TOGETHER = (
+    "tests/integration/stack/",
+    "tests/integration/test_restatement_",
+    "tests/integration/bigquery/",
+    "tests/integration/test_runbook_",
+    "tests/integration/",
+    "tests/site/",
+)
+#: of these each file stands for itself
+BY_FILE = ("tests/integration/test_runbook_", "tests/integration/")
+
+
+def _turn(nodeid: str) -> int:
+    return next((turn for turn, start in enumerate(TOGETHER) if nodeid.startswith(start)), len(TOGETHER))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the group that one worker runs: its shared services, its shared fixture, or its file."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=_turn)
+    """Begin with what takes longest: no worker waits for it alone at the end; the rest keeps its order."""
+    items.sort(key=lambda item: _turn(item.nodeid))
 
 
-def _group(item: pytest.Item) -> str:
-    place = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else item.path.name
-    folder = next((folder for folder in TOGETHER if place.startswith(folder)), "")
-    shared = next((name for name in SHARED_FIXTURES if name in getattr(item, "fixturenames", ())), "")
-    return folder or shared or place
+class Together(LoadScopeScheduling):
+    """Gives a worker all tests that share something; the groups of `--dist loadgroup` are lost on pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        turn = _turn(nodeid)
+        is_group = turn < len(TOGETHER) and TOGETHER[turn] not in BY_FILE
+        return TOGETHER[turn] if is_group else nodeid.partition("::")[0]
 
 
-def _turn(item: pytest.Item) -> int:
-    """What takes longest begins first, so that no worker waits alone for it at the end; the rest keeps its order."""
-    place = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
-    if any(name in getattr(item, "fixturenames", ()) for name in SHARED_FIXTURES):
-        return 1
-    return 0 if place.startswith(TOGETHER[0]) else 2 if place.startswith("integration") else 3
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    """See `Together`."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
