@@ -20,7 +20,14 @@ def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
         return LiveAuthority(settings)
 
     store = settings.root / settings.cache
-    conventions = Conventions(settings.schema, settings.words, settings.strict, _docs_dir(settings), setting_names())
+    conventions = Conventions(
+        settings.schema,
+        settings.words,
+        settings.strict,
+        _docs_dir(settings),
+        setting_names(),
+        settings.meanings,
+    )
     authority = CachedAuthority(live, store, facts.fingerprint)
     documents = CachedDocuments(InstalledDocuments(), store, facts.fingerprint)
     return World(facts, authority, documents, files, conventions)
