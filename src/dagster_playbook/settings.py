@@ -90,6 +90,11 @@ def setting_names() -> frozenset[str]:
     return frozenset(f.name for f in fields(Settings)) - {"root"}
 
 
+def setting_words() -> frozenset[str]:
+    """Every key of `[tool.playbook]` and of the tables below it, for pages that explain them."""
+    return setting_names() | {f.name for kind in _RECORDS.values() for f in fields(kind)}
+
+
 def find_root(start: Path) -> Path:
     """The nearest folder at or above `start` with a pyproject.toml that has `[tool.playbook]`, else `start`."""
     start = start.resolve()
