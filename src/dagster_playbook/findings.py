@@ -95,3 +95,20 @@ class Rule:
     ) -> Finding:
         """A finding of this rule."""
         return Finding(location, self.code, self.name, message, subject, severity or self.severity, evidence, fix)
+
+
+def by_code(*rules: Rule) -> dict[str, Rule]:
+    """Rules by code, in the order of the codes; the names are unique as well, for a suppression may use them.
+
+    Raises:
+        ValueError: two rules share a code or a name, of which one would be lost in silence.
+    """
+    table: dict[str, Rule] = {}
+    names: dict[str, str] = {}
+    for rule in sorted(rules, key=lambda rule: rule.code):
+        if rule.code in table:
+            raise ValueError(f"{rule.code} is used twice: by {table[rule.code].name!r} and by {rule.name!r}")
+        if rule.name in names:
+            raise ValueError(f"the name {rule.name!r} is used twice: by {names[rule.name]} and by {rule.code}")
+        table[rule.code], names[rule.name] = rule, rule.code
+    return table

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import SettingsError
+from dagster_playbook.meaning import Meanings, ReferenceMove, Restatement
 
 #: what is looked at when the settings do not name the pages
 DEFAULT_PAGES = ("docs", "runbooks", "README.md")
@@ -50,6 +51,8 @@ class Settings:
         words: inline code that is no name of the platform, each with the reason why it is exempt.
         schema: the SQLMesh schema that a model's short name stands for, e.g. `oso`.
         catalogs: folder of Trino catalog property files; references: JSON of Nessie reference names and kinds.
+        restatement: ops that restate models, and which of their config fields says what.
+        reference_move: ops that move a Nessie reference, and which config field holds the commit.
     """
 
     root: Path
@@ -68,6 +71,13 @@ class Settings:
     strict: bool = False
     words: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    restatement: tuple[Restatement, ...] = ()
+    reference_move: tuple[ReferenceMove, ...] = ()
+
+    @property
+    def meanings(self) -> Meanings:
+        """What the project declares of the config fields of its ops."""
+        return Meanings(self.restatement, self.reference_move)
 
     @property
     def has_platform(self) -> bool:
@@ -78,6 +88,11 @@ class Settings:
 def setting_names() -> frozenset[str]:
     """The keys that `[tool.playbook]` takes."""
     return frozenset(f.name for f in fields(Settings)) - {"root"}
+
+
+def setting_words() -> frozenset[str]:
+    """Every key of `[tool.playbook]` and of the tables below it, for pages that explain them."""
+    return setting_names() | {f.name for kind in _RECORDS.values() for f in fields(kind)}
 
 
 def find_root(start: Path) -> Path:
@@ -174,13 +189,20 @@ def _discovered(root: Path) -> dict[str, Any]:
     return {"sqlmesh": tuple(found[:1])}
 
 
+#: `[[tool.playbook.<name>]]` -> what an entry of it becomes
+_RECORDS: dict[str, type[Any]] = {
+    "sqlmesh": SqlmeshProject,
+    "dagster": CodeLocation,
+    "restatement": Restatement,
+    "reference_move": ReferenceMove,
+}
+
+
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for key, value in values.items():
-        if key == "sqlmesh":
-            typed[key] = tuple(_record(SqlmeshProject, key, item) for item in _list(key, value))
-        elif key == "dagster":
-            typed[key] = tuple(_record(CodeLocation, key, item) for item in _list(key, value))
+        if key in _RECORDS:
+            typed[key] = tuple(_record(_RECORDS[key], key, item) for item in _list(key, value))
         elif key in ("words", "environment"):
             if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
                 raise _MistakeError(key, f"{key} has to be a table of strings")
@@ -208,11 +230,19 @@ def _list(key: str, value: Any) -> list[Any]:
 
 
 def _record(kind: type[Any], key: str, item: Any) -> Any:
-    known = {f.name for f in fields(kind)}
-    if not isinstance(item, dict) or not all(isinstance(v, str) for v in item.values()):
-        raise _MistakeError(key, f"each [[tool.playbook.{key}]] has to be a table of strings")
+    known = {f.name: f.type for f in fields(kind)}
+    lists = {name for name, typed in known.items() if str(typed).startswith("tuple")}
+    if not isinstance(item, dict):
+        raise _MistakeError(key, f"each [[tool.playbook.{key}]] has to be a table")
     values = {k.replace("-", "_"): v for k, v in item.items()}
-    unknown = sorted(set(values) - known)
+    if not all(isinstance(v, str) for name, v in values.items() if name not in lists):
+        raise _MistakeError(key, f"each [[tool.playbook.{key}]] has to be a table of strings")
+    for name in lists & set(values):
+        texts = _list(name, values[name])
+        if not all(isinstance(text, str) for text in texts):
+            raise _MistakeError(name, f"{name} has to be a list of strings")
+        values[name] = tuple(texts)
+    unknown = sorted(set(values) - set(known))
     if unknown:
         cure = "known entries: " + ", ".join(sorted(known))
         raise _MistakeError(unknown[0], f"[[tool.playbook.{key}]] has no entry {unknown[0]!r}", cure)

@@ -8,7 +8,7 @@ from dagster_playbook.platform.authority import Authority
 from dagster_playbook.platform.documents import InstalledDocuments
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules.world import Conventions, World
-from dagster_playbook.settings import Settings, setting_names
+from dagster_playbook.settings import Settings, setting_words
 
 
 def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
@@ -20,7 +20,14 @@ def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
         return LiveAuthority(settings)
 
     store = settings.root / settings.cache
-    conventions = Conventions(settings.schema, settings.words, settings.strict, _docs_dir(settings), setting_names())
+    conventions = Conventions(
+        settings.schema,
+        settings.words,
+        settings.strict,
+        _docs_dir(settings),
+        setting_words(),
+        settings.meanings,
+    )
     authority = CachedAuthority(live, store, facts.fingerprint)
     documents = CachedDocuments(InstalledDocuments(), store, facts.fingerprint)
     return World(facts, authority, documents, files, conventions)

@@ -146,7 +146,7 @@ def directive(text: str, claim: Claim, world: World) -> Answer:
     """The project's own comments and settings, quoted: `<!-- fact: KEY -->`, `strict = true`."""
     if re.fullmatch(r"<!-- (?:fact: \S+|/fact|playbook: ignore .*) -->", text):
         return known()
-    setting = re.fullmatch(r"(?P<key>[a-z-]+) = .+", text)
+    setting = re.fullmatch(r"(?P<key>[a-z_-]+) = .+", text)
     return known() if setting and setting["key"] in world.conventions.settings else None
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from dagster_playbook.findings import Severity
+from dagster_playbook.meaning import Meanings
 from dagster_playbook.platform.authority import Authority, Documents
 from dagster_playbook.platform.facts import Facts, ModelFact
 
@@ -30,7 +31,7 @@ class Files(Protocol):
 class Conventions:
     """What the project's settings say about names: its SQLMesh schema, words that are no names, strictness.
 
-    `settings` are the keys that `[tool.playbook]` takes.
+    `settings` are the keys that `[tool.playbook]` takes; `meanings` say what config fields of its ops mean.
     """
 
     schema: str = ""
@@ -38,6 +39,7 @@ class Conventions:
     is_strict: bool = False
     docs_dir: str = "docs"
     settings: frozenset[str] = frozenset()
+    meanings: Meanings = field(default_factory=Meanings)
 
 
 @dataclass(eq=False)
@@ -88,8 +90,8 @@ class World:
 
     @cached_property
     def categories(self) -> frozenset[str]:
-        """The values of the `entity_category` tag that some model carries."""
-        return frozenset(tag.split("=", 1)[1] for tag in self.tags if tag.startswith("entity_category="))
+        """The categories, as the project declares their tag, that some model carries."""
+        return self.conventions.meanings.categories(self.tags)
 
 
 def near(word: str, known: Iterable[str]) -> str:

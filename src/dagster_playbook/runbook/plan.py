@@ -15,6 +15,7 @@ from dagster_playbook.claims.runbook import is_runbook, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.markdown.reader import read_page
+from dagster_playbook.meaning import Meanings, Restatement
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules.runbooks import validate
 from dagster_playbook.runbook import fill
@@ -105,8 +106,8 @@ def step_summary(step: Step) -> dict[str, Any]:
     return {**fixed, "mutating": step.is_mutating, "recovery": step.recovery, **{k: v for k, v in said.items() if v}}
 
 
-def load_runbook(root: Path, path: str) -> tuple[Runbook, str]:
-    """A sound runbook and the SHA-256 of its text.
+def load_runbook(root: Path, path: str, meanings: Meanings) -> tuple[Runbook, str]:
+    """A sound runbook and the SHA-256 of its text; `meanings` tell which of its steps restate.
 
     Raises:
         RunbookError: there is no such page, it is no runbook, or it breaks a rule; names the first place.
@@ -125,7 +126,7 @@ def load_runbook(root: Path, path: str) -> tuple[Runbook, str]:
     if not is_runbook(page):
         raise RunbookError("the page has no `runbook:` in its front matter", path=relative)
     runbook = parse(page)
-    troubles = validate(runbook, Facts())
+    troubles = validate(runbook, Facts(), meanings)
     if troubles:
         first_trouble = troubles[0]
         raise RunbookError(
@@ -156,7 +157,7 @@ def make_plan(
         RunbookError: the runbook or a parameter is not sound.
         PlatformError: SQLMesh cannot plan the restatement.
     """
-    runbook, text_sha256 = load_runbook(settings.root, path)
+    runbook, text_sha256 = load_runbook(settings.root, path, settings.meanings)
     values = read_values(runbook, given)
     radius: dict[str, dict[str, Any]] = {}
     identities: dict[str, dict[str, Any]] = {}
@@ -169,8 +170,9 @@ def make_plan(
             continue
         for op, config in op_configs(_run_config(step, values, config_of)):
             allowed = dict(config)
-            if _restates(config):
-                found = _radius(settings, config)
+            restatement = settings.meanings.restatement(op)
+            if restatement is not None and restatement.is_asked_for(config):
+                found = _radius(settings, restatement, config)
                 radius[step.id], identities[step.id] = found.as_dict(), found.identity()
                 allowed["affected_models"] = list(found.restated)
             if step.approve:
@@ -233,25 +235,18 @@ def _check_fill(step: Step, values: Mapping[str, Any]) -> None:
         fill.yaml_of(step, values)
 
 
-def _restates(config: Mapping[str, Any]) -> bool:
-    return bool(config.get("restate_models") or config.get("restate_by_entity_category"))
-
-
-def _radius(settings: Settings, config: Mapping[str, Any]) -> Any:
+def _radius(settings: Settings, restatement: Restatement, config: Mapping[str, Any]) -> Any:
     from dagster_playbook.platform.blast_radius import blast_radius
     from dagster_playbook.platform.recovery import EVALUATIONS_FILE, data_folder
 
     if not settings.sqlmesh:
         raise RunbookError("no SQLMesh project to plan a restatement against", cure="set [[tool.playbook.sqlmesh]]")
-    entries = list(config.get("restate_models") or ())
-    if config.get("restate_by_entity_category"):
-        categories = config.get("restate_entity_categories") or ("project", "collection")
-        entries += [f"tag:entity_category={category}" for category in categories]
+    start, end = restatement.window(config)
     return blast_radius(
         settings.root,
         settings.sqlmesh[0],
-        entries,
-        start=str(config.get("start") or ""),
-        end=str(config.get("end") or ""),
+        restatement.selectors(config),
+        start=start,
+        end=end,
         evidence=data_folder(settings) / EVALUATIONS_FILE,
     )

@@ -86,7 +86,7 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
     store = Store(settings.root)
     folder = store.run_folder(run)
     opened = next(journals.entries(folder)).data
-    runbook, text_sha256 = load_runbook(settings.root, opened["runbook"])
+    runbook, text_sha256 = load_runbook(settings.root, opened["runbook"], settings.meanings)
     if text_sha256 != opened["text_sha256"]:
         raise RunbookError(
             "the runbook's text has changed since the run began",
