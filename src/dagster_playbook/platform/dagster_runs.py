@@ -18,6 +18,8 @@ from dagster_playbook.settings import CodeLocation
 
 #: told while a run goes on: the kind of event, the step's key or "", and Dagster's own words
 Progress = Callable[[str, str, str], None]
+#: of every Dagster run that a runbook launches: the runbook's run, and the newest line of its journal at that time
+RUN_TAG, ANCHOR_TAG = "playbook/run", "playbook/journal"
 IN_FLIGHT = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 _STOP_S = 30
 _POLL_S = 1.0
@@ -79,6 +81,9 @@ class Dagster(Protocol):
     def runs(self, *, jobs: Sequence[str] = (), statuses: Sequence[str] = ()) -> list[DagsterRun]:
         """The newest runs."""
 
+    def launched_by(self, runbook_runs: Sequence[str]) -> list[DagsterRun]:
+        """Every run that carries one of these ids in its tag `RUN_TAG`; only looks."""
+
     def cancel(self, run_id: str) -> DagsterRun:
         """Cancel a run and return what became of it."""
 
@@ -127,6 +132,11 @@ class EmbeddedDagster:
     def runs(self, *, jobs: Sequence[str] = (), statuses: Sequence[str] = ()) -> list[DagsterRun]:
         """The newest runs of the instance."""
         found = self._ask({"do": "runs", "jobs": list(jobs), "statuses": list(statuses)})
+        return [_run(entry) for entry in found]
+
+    def launched_by(self, runbook_runs: Sequence[str]) -> list[DagsterRun]:
+        """The instance's runs that runbooks' runs have launched."""
+        found = self._ask({"do": "launched_by", "tag": RUN_TAG, "values": list(runbook_runs)})
         return [_run(entry) for entry in found]
 
     def cancel(self, run_id: str) -> DagsterRun:

@@ -10,6 +10,7 @@ from dagster_playbook.approval.grant import Wanted, ask
 from dagster_playbook.approval.signature import NAMESPACE
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.runbook.plan import Plan
+from dagster_playbook.runbook.record import NAMESPACE as RECORDS
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import Store
 
@@ -82,7 +83,7 @@ def make_trial_keys(store: Store) -> Path:
             except (OSError, subprocess.CalledProcessError) as error:
                 raise RunbookError(f"ssh-keygen cannot make a key: {error}", cure="install OpenSSH") from error
         public = (folder / f"{name}.pub").read_text(encoding="ascii").strip()
-        lines.append(f'{name}@localhost namespaces="{NAMESPACE}" {public}\n')
+        lines.append(f'{name}@localhost namespaces="{NAMESPACE},{RECORDS}" {public}\n')
     (folder / "allowed_signers").write_text("".join(lines), encoding="utf-8")
     roles = 'max_hours = 24\n\n[roles]\napprover = ["approver@localhost"]\nbreak-glass = ["requester@localhost"]\n'
     (folder / "roles.toml").write_text(roles, encoding="utf-8")

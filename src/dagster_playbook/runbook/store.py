@@ -18,6 +18,9 @@ from dagster_playbook.approval.policy import Policy, load_policy
 from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.runbook import journal
+from dagster_playbook.runbook.record import Record
+from dagster_playbook.runbook.run_index import FILE_NAME as INDEX_NAME
+from dagster_playbook.runbook.run_index import RunIndex
 
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _DIGEST = re.compile(r"[0-9a-f]{6,64}")
@@ -38,6 +41,15 @@ class Store:
     def ledger(self) -> Ledger:
         """What approvals were spent by `playbook run`; the platform's op keeps its own."""
         return Ledger(self.folder / "approvals" / "ledger.jsonl")
+
+    @property
+    def index(self) -> RunIndex:
+        """The index of all runs."""
+        return RunIndex(self.folder / INDEX_NAME)
+
+    def record(self, key: Path | None = None) -> Record:
+        """Who keeps the heads of journals besides; `key` is the operator's."""
+        return Record(self.index, key)
 
     def policy(self, target: str) -> Policy:
         """Who may approve on a platform.
