@@ -61,7 +61,7 @@ def dagster_of_records(settings: Settings, url: str) -> Dagster | None:
     """The Dagster that runs were launched on, to read its records; None when nothing was ever launched here."""
     if not url and not (settings.dagster and _home(settings).is_dir()):
         return None
-    return open_dagster(settings, Store(settings.root).folder / "runs", url)
+    return open_dagster(settings, Store(settings.root).folder, url)
 
 
 def run_config_of(settings: Settings, url: str, run_id: str) -> dict[str, Any]:
