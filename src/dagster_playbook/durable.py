@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
 
 _LOOK_BYTES = 1 << 16
+_LEFT = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")
 
 
 def write_whole(path: Path, content: bytes | str, *, mode: int = 0o600) -> None:
@@ -57,6 +59,11 @@ def write_aside(path: Path, content: bytes | str, *, mode: int = 0o600) -> Path:
             aside.unlink()
         raise
     return aside
+
+
+def is_left_over(name: str) -> bool:
+    """Whether a name is of a file that `write_aside` made, for a process that ended before it was put in place."""
+    return _LEFT.fullmatch(name) is not None
 
 
 def append_line(path: Path, line: str, *, mode: int = 0o600) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from dagster_playbook.errors import PlatformError
+from dagster_playbook.durable import write_whole
+from dagster_playbook.errors import PlatformError, on_disk
 from dagster_playbook.settings import CodeLocation
 
 #: told while a run goes on: the kind of event, the step's key or "", and Dagster's own words
@@ -179,12 +179,15 @@ class EmbeddedDagster:
 
     def prepare_home(self) -> None:
         """Make the instance's folder with the location's own dagster.yaml in it."""
-        self.home.mkdir(parents=True, exist_ok=True)
         target = self.home / "dagster.yaml"
-        if self.location.instance:
-            shutil.copyfile(self.root / self.location.instance, target)
-        elif not target.exists():
-            target.touch()
+        with on_disk("the Dagster instance cannot be prepared", target, PlatformError):
+            self.home.mkdir(parents=True, exist_ok=True)
+            wanted = (self.root / self.location.instance).read_bytes() if self.location.instance else None
+            if wanted is None:
+                target.touch()
+            elif not target.exists() or target.read_bytes() != wanted:
+                # whole, for another process may be reading it
+                write_whole(target, wanted, mode=0o644)
 
 
 class _stopped_at_the_end:  # noqa: N801 - reads as a phrase in `with`

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from dagster_playbook.approval.canonical import sha256
 from dagster_playbook.durable import append_line, cut_torn_end, write_whole
-from dagster_playbook.errors import RunbookError
+from dagster_playbook.errors import RunbookError, on_disk
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.run_files import Watched, said_of_files
 
@@ -70,11 +70,9 @@ class Journal:
         self._redactor = redactor or Redactor()
         self._witness = witness
         self.seq, self.head, self._is_sure = 0, START, False
-        try:
+        with on_disk("the journal cannot be opened", self.path, RunbookError, cure=_CURE):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._stand_at_the_end()
-        except OSError as error:
-            raise _refused(self.path, "opened", error) from error
 
     @property
     def anchor(self) -> str:
@@ -88,11 +86,8 @@ class Journal:
             RunbookError: the disk refuses; the run can be resumed, for nothing was done that is not written down.
         """
         besides = self._witness.before(event, self) if self._witness else {}
-        try:
+        with on_disk("the journal cannot be written", self.path, RunbookError, cure=_CURE):
             entry = self._write(event, {**self._redactor.data(data), **besides})
-        except OSError as error:
-            self._is_sure = False
-            raise _refused(self.path, "written", error) from error
         if self._witness:
             self._witness.after(event, self)
         return entry
@@ -101,6 +96,7 @@ class Journal:
         if not self._is_sure:
             # a write that failed may have left its line after all, and its head may be behind
             self._stand_at_the_end()
+        self._is_sure = False
         files = self._files.changes()
         body: dict[str, Any] = {
             "seq": self.seq + 1,
@@ -113,6 +109,7 @@ class Journal:
         append_line(self.path, json.dumps(entry.as_dict(), ensure_ascii=False))
         self.seq, self.head = entry.seq, entry.hash
         self._write_head()
+        self._is_sure = True
         return entry
 
     def _write_head(self) -> None:
@@ -140,10 +137,6 @@ class Journal:
                 cure="a run cannot be resumed from it; look at what was done and start a new one",
             )
         return list(entries(self.folder))
-
-
-def _refused(path: Path, what: str, error: OSError) -> RunbookError:
-    return RunbookError(f"the journal cannot be {what}: {error.strerror or error}", path=str(path), cure=_CURE)
 
 
 def entries(folder: Path) -> Iterator[Entry]:

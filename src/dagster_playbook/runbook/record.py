@@ -10,7 +10,7 @@ from typing import Any
 from dagster_playbook.approval.canonical import canonical
 from dagster_playbook.approval.signature import SignatureError, key_fingerprint, sign, signer
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import RunbookError
+from dagster_playbook.errors import RunbookError, on_disk
 from dagster_playbook.runbook.journal import Journal, entries
 from dagster_playbook.runbook.run_index import RunIndex
 
@@ -78,13 +78,13 @@ class Record:
     def _sign(self, event: str, journal: Journal, key: Path) -> None:
         path = journal.folder / SIGNATURE_NAME
         payload = canonical({"run": journal.folder.name, "seq": journal.seq, "head": journal.head, "event": event})
-        try:
-            document = {"payload": payload, "signature": sign(payload, key, NAMESPACE)}
+        cure = "what was done stands in the journal, unsigned"
+        with on_disk("the signature cannot be written", path, RunbookError, cure=cure):
+            try:
+                document = {"payload": payload, "signature": sign(payload, key, NAMESPACE)}
+            except SignatureError as error:
+                raise RunbookError(f"the journal could not be signed: {error}", path=str(path), cure=cure) from error
             write_whole(path, json.dumps(document, indent=2) + "\n")
-        except (SignatureError, OSError) as error:
-            raise RunbookError(
-                f"the journal could not be signed: {error}", path=str(path), cure="what was done stands in the journal"
-            ) from error
 
 
 def keep_page(page: Path, text_sha256: str, folder: Path) -> None:
@@ -93,17 +93,11 @@ def keep_page(page: Path, text_sha256: str, folder: Path) -> None:
     Raises:
         RunbookError: it is not the page that was planned any more, or the disk refuses.
     """
-    try:
+    with on_disk("the page cannot be kept beside the journal", folder / PAGE_NAME, RunbookError):
         content = page.read_bytes()
         if hashlib.sha256(content).hexdigest() != text_sha256:
             raise RunbookError("the page was changed between its plan and its run", path=str(page), cure="run it again")
         write_whole(folder / PAGE_NAME, content)
-    except OSError as error:
-        raise RunbookError(
-            f"the page cannot be kept beside the journal: {error.strerror or error}",
-            path=str(folder / PAGE_NAME),
-            cure="make room or mend the disk; nothing was started",
-        ) from error
 
 
 def signed_head(folder: Path, allowed_signers: Path) -> tuple[str, dict[str, Any]]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.durable import is_left_over
+
 #: what speaks of the other files, and is vouched for by the chain, the run index, Dagster or a signature itself
 UNLISTED = frozenset({"journal.jsonl", "head.json", "signature.json"})
 #: events after which nothing writes to the folder until the run is resumed
@@ -54,8 +56,12 @@ class Watched:
 
 def names_in(folder: Path) -> list[str]:
     """Every file of a run's folder that the journal speaks of, links included and not followed into folders."""
+    return sorted(name for name in _all_in(folder) if name not in UNLISTED and not is_left_over(Path(name).name))
+
+
+def _all_in(folder: Path) -> list[str]:
     paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(name for path in paths if (name := path.relative_to(folder).as_posix()) not in UNLISTED)
+    return [path.relative_to(folder).as_posix() for path in paths]
 
 
 def digest_of(path: Path, size: int) -> str:
@@ -86,7 +92,7 @@ def compare(folder: Path, said: Listing, last_event: str) -> tuple[list[str], li
     """
     there, ended = set(names_in(folder)), last_event in ENDED
     problems = [f"{name} is missing" for name in sorted(said.keys() - there)]
-    notes = []
+    notes = [f"{name} is left of a write that was cut" for name in _all_in(folder) if is_left_over(Path(name).name)]
     for name in sorted(there & said.keys()):
         path, size = folder / name, said[name]["size"]
         is_growing = name.endswith(".log") and not ended and path.stat().st_size > size

@@ -17,10 +17,11 @@ from typing import Any
 
 from dagster_playbook.approval.canonical import sha256
 from dagster_playbook.durable import append_to, cut_torn_end, sync_folder
-from dagster_playbook.errors import RunbookError
+from dagster_playbook.errors import RunbookError, on_disk
 from dagster_playbook.runbook.journal import START
 
 FILE_NAME = "runs.jsonl"
+_CURE = "make room or mend the disk; nothing is run without a record"
 _KEYS = {"line", "at", "event", "run", "seq", "head", "previous", "hash"}
 
 
@@ -58,24 +59,24 @@ class RunIndex:
         Raises:
             RunbookError: the disk refuses.
         """
-        try:
-            with self._locked() as descriptor:
-                cut_torn_end(descriptor)
-                last = _last(self.read().lines)
-                body: dict[str, Any] = {
-                    "line": last.line + 1 if last else 1,
-                    "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
-                    "event": event,
-                    "run": run,
-                    "seq": seq,
-                    "head": head,
-                    "previous": last.hash if last else START,
-                }
-                entry = IndexLine(**body, hash=sha256(body))
-                append_to(descriptor, json.dumps({**body, "hash": entry.hash}))
-                return entry
-        except OSError as error:
-            raise _refused(self.path, "written", error) from error
+        with (
+            on_disk("the run index cannot be written", self.path, RunbookError, cure=_CURE),
+            self._locked() as descriptor,
+        ):
+            cut_torn_end(descriptor)
+            last = _last(self.read().lines)
+            body: dict[str, Any] = {
+                "line": last.line + 1 if last else 1,
+                "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+                "event": event,
+                "run": run,
+                "seq": seq,
+                "head": head,
+                "previous": last.hash if last else START,
+            }
+            entry = IndexLine(**body, hash=sha256(body))
+            append_to(descriptor, json.dumps({**body, "hash": entry.hash}))
+            return entry
 
     def anchor(self) -> str:
         """`line:hash` of the newest line, as a journal states it; "0:000..." of an index without lines.
@@ -92,12 +93,8 @@ class RunIndex:
         Raises:
             RunbookError: the file is there and cannot be read.
         """
-        try:
-            raw = self.path.read_bytes()
-        except FileNotFoundError:
-            return Read([], [])
-        except OSError as error:
-            raise _refused(self.path, "read", error) from error
+        with on_disk("the run index cannot be read", self.path, RunbookError, cure=_CURE):
+            raw = self.path.read_bytes() if self.path.exists() else b""
         lines: list[IndexLine] = []
         problems, previous = [], START
         for number, text in enumerate(raw.split(b"\n")[:-1], start=1):
@@ -145,11 +142,3 @@ def _body(line: IndexLine) -> dict[str, Any]:
 
 def _last(lines: list[IndexLine]) -> IndexLine | None:
     return lines[-1] if lines else None
-
-
-def _refused(path: Path, what: str, error: OSError) -> RunbookError:
-    return RunbookError(
-        f"the run index cannot be {what}: {error.strerror or error}",
-        path=str(path),
-        cure="make room or mend the disk; nothing is run without a record",
-    )

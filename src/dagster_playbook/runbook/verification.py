@@ -11,7 +11,8 @@ from dagster_playbook.approval.signature import SignatureError
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, DagsterRun
 from dagster_playbook.runbook.evidence import Seen, look_at
-from dagster_playbook.runbook.journal import START
+from dagster_playbook.runbook.journal import FILE_NAME as JOURNAL_NAME
+from dagster_playbook.runbook.journal import HEAD_NAME, START
 from dagster_playbook.runbook.record import SIGNATURE_NAME, signed_head
 from dagster_playbook.runbook.run_files import ENDED
 from dagster_playbook.runbook.run_index import FILE_NAME as INDEX_NAME
@@ -115,8 +116,11 @@ def _verified(store: Store, run: str, outside: Outside, demand_signature: bool) 
         index = store.index.read()
     lines = [line for line in index.lines if line.run == run]
     if not folder.is_dir():
-        first = f": it was {lines[0].event} on {lines[0].at[:19]}Z, says line {lines[0].line} of {INDEX_NAME}"
-        report.problems.append(f"its folder is missing{first if lines else ''}")
+        says = [f": it was {line.event} on {line.at[:19]}Z, says line {line.line} of {INDEX_NAME}" for line in lines]
+        report.problems.append(f"its folder is missing{''.join(says[:1])}")
+        return report
+    if not lines and _never_began(folder):
+        report.notes.append("it was cut before its first line, and has done nothing")
         return report
     try:
         seen = look_at(folder)
@@ -136,6 +140,13 @@ def _verified(store: Store, run: str, outside: Outside, demand_signature: bool) 
             "neither a signature nor a Dagster run vouches for it: who writes here can rewrite it whole"
         )
     return report
+
+
+def _never_began(folder: Path) -> bool:
+    """Whether there is no whole line of a journal, nor anything that would be there behind one."""
+    journal = folder / JOURNAL_NAME
+    has_line = journal.is_file() and b"\n" in journal.read_bytes()
+    return not has_line and not any((folder / name).exists() for name in (HEAD_NAME, "evidence"))
 
 
 def _hash_at(seen: Seen, seq: int) -> str:

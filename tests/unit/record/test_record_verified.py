@@ -458,6 +458,15 @@ def test_an_empty_folder_is_told(project: Any) -> None:
     assert project.verify()[run].verdict == "changed"
 
 
+def test_a_run_cut_before_its_first_line_is_a_note(project: Any) -> None:
+    """A folder in which nothing was written down yet has nothing to verify, and the index does not know it."""
+    project.folder("20260131-120000-abcdef").mkdir(parents=True)
+    (project.folder("20260131-120000-abcdef") / FILE_NAME).write_text('{"seq": 1, "at"')
+    report = project.verify()["20260131-120000-abcdef"]
+    assert report.verdict == "as it was written"
+    assert report.notes == ["it was cut before its first line, and has done nothing"]
+
+
 def test_the_command_says_all_of_it_as_json(project: Any) -> None:
     """For machines: verdict, problems, what could not be looked at, notes, and what was checked by what."""
     run = project.run()
