@@ -14,6 +14,7 @@ from pathlib import Path
 from dagster_playbook.claims import runbook_model as model
 from dagster_playbook.claims.runbook_model import Kind
 from dagster_playbook.claims.runbook_operations import LANGUAGES, OPERATIONS, RESULTS
+from dagster_playbook.durable import write_whole
 
 _BLOCK = re.compile(r"(<!-- table: ([a-z]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 _KINDS = {
@@ -109,4 +110,4 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    target.write_text(filled(target.read_text(encoding="utf-8")), encoding="utf-8")
+    write_whole(target, filled(target.read_text(encoding="utf-8")), mode=0o644)

@@ -17,7 +17,7 @@ from typing import Any
 from dagster_playbook.approval.envelope import TAG
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.errors import PlatformError, RunbookError
-from dagster_playbook.platform.dagster_runs import Launch, LaunchRefusedError, Progress
+from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, Launch, LaunchRefusedError, Progress
 from dagster_playbook.runbook import fill
 from dagster_playbook.runbook.platform_actions import dagster, nessie, run_result
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings
@@ -58,7 +58,7 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
         if failed is None:
             raise PlatformError(f"Dagster has no run {parent}")
         config = failed.config
-    tags = {"playbook/journal_head": around.head()}
+    tags = {RUN_TAG: around.run_id, ANCHOR_TAG: around.anchor()}
     if step.approve:
         tags |= {TAG: around.approval, **_NO_RETRIES}
     launch = Launch(step.subject, config, key, tags, parent)

@@ -8,8 +8,10 @@ from typing import Any
 
 from dagster_playbook.approval.grant import Wanted, ask
 from dagster_playbook.approval.signature import NAMESPACE
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.runbook.plan import Plan
+from dagster_playbook.runbook.record import NAMESPACE as RECORDS
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import Store
 
@@ -82,8 +84,8 @@ def make_trial_keys(store: Store) -> Path:
             except (OSError, subprocess.CalledProcessError) as error:
                 raise RunbookError(f"ssh-keygen cannot make a key: {error}", cure="install OpenSSH") from error
         public = (folder / f"{name}.pub").read_text(encoding="ascii").strip()
-        lines.append(f'{name}@localhost namespaces="{NAMESPACE}" {public}\n')
-    (folder / "allowed_signers").write_text("".join(lines), encoding="utf-8")
+        lines.append(f'{name}@localhost namespaces="{NAMESPACE},{RECORDS}" {public}\n')
+    write_whole(folder / "allowed_signers", "".join(lines))
     roles = 'max_hours = 24\n\n[roles]\napprover = ["approver@localhost"]\nbreak-glass = ["requester@localhost"]\n'
-    (folder / "roles.toml").write_text(roles, encoding="utf-8")
+    write_whole(folder / "roles.toml", roles)
     return folder

@@ -6,12 +6,12 @@ import getpass
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dagster_playbook.approval.envelope import RefusedError, encode
 from dagster_playbook.approval.grant import Demand, Grant, verify
 from dagster_playbook.claims.runbook_model import Runbook, Step
-from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.platform.dagster_runs import Dagster
 from dagster_playbook.platform.dagster_runs import Progress as DagsterProgress
@@ -22,6 +22,7 @@ from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.lock import Held, platform_lock, shown
 from dagster_playbook.runbook.plan import Plan, load_runbook
 from dagster_playbook.runbook.reach import check_needs, instance_variables, open_dagster
+from dagster_playbook.runbook.record import keep_page
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import Store
 from dagster_playbook.runbook.surroundings import Asker, Surroundings
@@ -30,7 +31,7 @@ from dagster_playbook.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run talks to the person and reaches the platform."""
+    """How a run talks to the person and reaches the platform; `key` signs the run's record."""
 
     ask: Asker
     tell: Listener
@@ -38,6 +39,7 @@ class Options:
     dagster_url: str = ""
     again: str = ""
     done: str = ""
+    key: Path | None = None
 
 
 def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
@@ -54,8 +56,8 @@ def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
     with platform_lock(store.folder / "locks", plan.target, run_id, _state_database(settings)) as held:
         redactor = Redactor(secret_values(plan.runbook, plan.values))
         folder = store.folder / "runs" / run_id
-        journal = Journal(folder, redactor)
-        write_whole(folder / "runbook.md", (settings.root / plan.runbook.path).read_text(encoding="utf-8"))
+        journal = Journal(folder, redactor, store.record(options.key))
+        keep_page(settings.root / plan.runbook.path, plan.text_sha256, folder)
         opened = journal.append(
             "opened",
             runbook=plan.runbook.path,
@@ -98,7 +100,7 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
     progress = where_it_stopped(runbook, folder, again=options.again, done=options.done)
     with platform_lock(store.folder / "locks", opened["target"], folder.name, _state_database(settings)) as held:
         redactor = Redactor(secret_values(runbook, values))
-        journal = Journal(folder, redactor)
+        journal = Journal(folder, redactor, store.record(options.key))
         if options.done and options.done in progress.results:
             journal.append("step-finished", step=options.done, outcome="succeeded", message="by the operator's word")
         journal.append("resumed", step=progress.step, operator=getpass.getuser())
@@ -193,7 +195,7 @@ class _Session:
             ask=options.ask,
             progress=options.progress,
             values_of_facts=lambda: self._once("facts", self._facts),
-            head=lambda: journal.head,
+            anchor=lambda: journal.anchor,
             approval=self.approval,
             variables=lambda: instance_variables(self.settings, journal.folder, options.dagster_url),
         )

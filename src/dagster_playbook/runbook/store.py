@@ -16,8 +16,11 @@ from dagster_playbook.approval.gate import APPROVERS_VARIABLE
 from dagster_playbook.approval.ledger import Ledger
 from dagster_playbook.approval.policy import Policy, load_policy
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import RunbookError
+from dagster_playbook.errors import RunbookError, on_disk
 from dagster_playbook.runbook import journal
+from dagster_playbook.runbook.record import Record
+from dagster_playbook.runbook.run_index import FILE_NAME as INDEX_NAME
+from dagster_playbook.runbook.run_index import RunIndex
 
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _DIGEST = re.compile(r"[0-9a-f]{6,64}")
@@ -38,6 +41,15 @@ class Store:
     def ledger(self) -> Ledger:
         """What approvals were spent by `playbook run`; the platform's op keeps its own."""
         return Ledger(self.folder / "approvals" / "ledger.jsonl")
+
+    @property
+    def index(self) -> RunIndex:
+        """The index of all runs."""
+        return RunIndex(self.folder / INDEX_NAME)
+
+    def record(self, key: Path | None = None) -> Record:
+        """Who keeps the heads of journals besides; `key` is the operator's."""
+        return Record(self.index, key)
 
     def policy(self, target: str) -> Policy:
         """Who may approve on a platform.
@@ -76,10 +88,15 @@ class Store:
         return sorted(p.name for p in folder.iterdir() if _RUN_ID.fullmatch(p.name)) if folder.is_dir() else []
 
     def write_envelope(self, digest: str, envelope: Envelope) -> Path:
-        """Keep a request or an approval under the plan's digest."""
+        """Keep a request or an approval under the plan's digest.
+
+        Raises:
+            RunbookError: the disk refuses; what was kept before still is.
+        """
         path = self.folder / "approvals" / f"{digest}.json"
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(path, json.dumps(envelope.as_dict(), indent=2) + "\n")
+        with on_disk("the request or approval cannot be written", path, RunbookError):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(path, json.dumps(envelope.as_dict(), indent=2) + "\n")
         return path
 
     def read_envelope(self, digest: str) -> tuple[str, Envelope]:

@@ -32,7 +32,7 @@ class Surroundings:
         run_id: of the runbook's run; with the step's id it is the run key of everything that is started.
         approval: the encoded approval for the tag of approved runs, "" when there is none.
         variables: gives the environment variables by which a command finds the Dagster instance of the jobs.
-        head: gives the journal's newest hash, which goes into the tags of started runs as an anchor outside.
+        anchor: gives the journal's newest line, `Journal.anchor`, which started runs carry in a tag.
         values_of_facts: gives the platform's facts by dotted key.
     """
 
@@ -42,7 +42,7 @@ class Surroundings:
     ask: Asker
     progress: Progress
     values_of_facts: Callable[[], Mapping[str, Any]]
-    head: Callable[[], str]
+    anchor: Callable[[], str]
     approval: str = ""
     variables: Callable[[], Mapping[str, str]] = dict
 
