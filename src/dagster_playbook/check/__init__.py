@@ -167,11 +167,11 @@ class Checker:
         if kept is not None and self._still_holds(kept):
             return _summary_from(path, kept)
         from dagster_playbook.check.page_check import check_page
-        from dagster_playbook.markdown.reader import read_page
+        from dagster_playbook.check.trial import PageReader
 
         self._files.start()
-        page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
-        verdict = check_page(page, self.world)
+        reader = PageReader(self.settings.root, self.settings.include_roots)
+        verdict = check_page(reader.read(path, {}), self.world, reader)
         record = {
             "files": [[name, self._files.digest(name)] for name in (verdict.files or (path,))],
             "asked": self._files.asked(),
@@ -226,7 +226,7 @@ def _summary_from(path: str, kept: dict[str, Any]) -> PageSummary:
 
 def _finding_from(item: dict[str, Any]) -> Finding:
     fix = item["fix"]
-    repair = Fix(_location_from(fix), fix["replacement"], fix["safe"]) if fix else None
+    repair = Fix(_location_from(fix), fix["was"], fix["replacement"]) if fix else None
     return Finding(
         _location_from(item),
         item["rule"],

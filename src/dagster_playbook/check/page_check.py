@@ -6,7 +6,9 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_playbook.check.fixes import offered
 from dagster_playbook.check.live_scope import waiting
+from dagster_playbook.check.trial import PageReader, PageTrial
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding
@@ -35,8 +37,17 @@ class PageVerdict:
     waiting: tuple[int, ...] = ()
 
 
-def check_page(page: Page, world: World) -> PageVerdict:
-    """Check every claim of a page."""
+def check_page(page: Page, world: World, reader: PageReader) -> PageVerdict:
+    """Check every claim of a page, and try the fixes of what was found; `reader` reads it again for that."""
+    verdict = _verdict(page, world)
+    if any(finding.fix for finding in verdict.findings):
+        trial = PageTrial(page.path, world, reader, lambda changed, seen: _verdict(changed, seen).findings)
+        verdict.findings = offered(verdict.findings, trial)
+    return verdict
+
+
+def _verdict(page: Page, world: World) -> PageVerdict:
+    """What a check finds, with the fixes as the rules propose them."""
     verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
     used: set[int] = set()
     claims = list(claims_of(page))
@@ -79,7 +90,7 @@ def _example_findings(claim: Claim, world: World) -> list[Finding]:
         name = "example.md"
         (Path(folder) / name).write_text(claim.text, encoding="utf-8")
         page = read_page(Path(folder), name)
-    verdict = check_page(page, world)
+    verdict = _verdict(page, world)
     wanted = claim.fence.attributes.get("fails", "")
     silent = claim.fence.attributes.get("passes", "")
     codes = {finding.rule for finding in verdict.findings}

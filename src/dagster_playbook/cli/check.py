@@ -18,6 +18,7 @@ from dagster_playbook.report import FORMATS, Report, render
 
 if TYPE_CHECKING:
     from dagster_playbook.check import Checker, CheckResult
+    from dagster_playbook.check.edits import Rewrite
     from dagster_playbook.check.live import LiveVerdict
     from dagster_playbook.settings import Settings
 
@@ -34,8 +35,8 @@ _CHANGED_HELP = "Only pages that differ from a git revision, or include a file t
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Who reads it.")
 @click.option("--project", type=click.Path(path_type=Path), help=_PROJECT_HELP)
 @click.option("--changed", metavar="[REV]", is_flag=False, flag_value="HEAD", help=_CHANGED_HELP)
-@click.option("--fix", is_flag=True, help="Write the safe fixes into the pages, then report what is left.")
-@click.option("--diff", is_flag=True, help="Show the safe fixes as a unified diff and write nothing.")
+@click.option("--fix", is_flag=True, help="Write the fixes into the pages, then report what is left.")
+@click.option("--diff", is_flag=True, help="Show the fixes as a unified diff and write nothing.")
 @click.option("--live", is_flag=True, help=_LIVE_HELP)
 @click.option("--dagster-url", metavar="URL", default="", help=_DAGSTER_HELP)
 @click.option("--no-cache", is_flag=True, help="Keep and reuse nothing from earlier checks.")
@@ -134,7 +135,14 @@ def _look(
 def _fixed(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResult, int]:
     from dagster_playbook.check.fixes import fix_until_stable
 
-    return fix_until_stable(checker, look)
+    root = checker.settings.root
+    return fix_until_stable(root, look, lambda result: _rewrites(root, result), checker.forget_files)
+
+
+def _rewrites(root: Path, result: CheckResult) -> list[Rewrite]:
+    from dagster_playbook.check.edits import rewrites_of_findings
+
+    return rewrites_of_findings(root, result.findings, {page.path for page in result.pages})
 
 
 def _asked_live(
@@ -162,9 +170,9 @@ def _tell_live(verdict: LiveVerdict, *, quiet: bool) -> None:
 
 def _show_diff(settings: Settings, result: CheckResult) -> int:
     """Print what `--fix` would write; 1 when there is something to write or an error, else 0."""
-    from dagster_playbook.check.fixes import rewrites_of, unified_diff
+    from dagster_playbook.check.edits import unified_diff
 
-    diff = unified_diff(rewrites_of(settings.root, result))
+    diff = unified_diff(_rewrites(settings.root, result))
     if diff:
         click.echo(diff, nl=False)
     return 1 if diff or result.has_errors else 0

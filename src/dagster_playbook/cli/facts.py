@@ -82,7 +82,7 @@ SECTIONS: dict[str, tuple[Row, Callable[[Facts], Iterable[Row]]]] = {
 }
 #: the keys of `Facts.as_dict()` that a section stands for
 _KEYS: dict[str, Row] = {
-    "jobs": ("jobs", "ops", "resources", "sensors", "schedules"),
+    "jobs": ("jobs", "ops", "resources", "sensors", "schedules", "system_tags"),
     "config": ("ops", "config_types"),
     "commands": ("commands", "make_targets"),
     "values": ("values", "origins"),

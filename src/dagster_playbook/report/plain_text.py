@@ -72,8 +72,8 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
         yield from _quote(finding, report, style, colour)
     if finding.evidence:
         yield f"    {style.paint('evidence:', dim=True)} {_flat(finding.evidence)}"
-    if finding.fix is not None and finding.fix.safe:
-        what = repr(finding.fix.replacement) if finding.fix.replacement else "nothing (remove it)"
+    if finding.fix is not None:
+        what = repr(finding.fix.replacement)
         yield f"    {style.paint('fix:', dim=True)} {what} in its place; `playbook check --fix` writes it"
 
 
