@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dagster_playbook.check.fixes import offered
-from dagster_playbook.check.live_scope import waiting
+from dagster_playbook.check.live_scope import covering, waiting
 from dagster_playbook.check.trial import PageReader, PageTrial
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
@@ -24,7 +25,8 @@ class PageVerdict:
     """What a check found on one page.
 
     `checked` and `exempt` count fences and code spans; what is neither has a finding that says it is not understood.
-    `waiting` are the positions of suppressions that only a running service can tell to be of use.
+    `waiting` are the positions of suppressions that only a running service can tell to be of use. `unjudged` counts the
+    claims that only the platform itself could judge, where it was not to be asked, by what they are.
     """
 
     path: str
@@ -35,14 +37,21 @@ class PageVerdict:
     exempt: int = 0
     findings: list[Finding] = field(default_factory=list)
     waiting: tuple[int, ...] = ()
+    unjudged: Counter[str] = field(default_factory=Counter)
 
 
-def check_page(page: Page, world: World, reader: PageReader) -> PageVerdict:
-    """Check every claim of a page, and try the fixes of what was found; `reader` reads it again for that."""
+def check_page(page: Page, world: World, reader: PageReader | None = None) -> PageVerdict:
+    """Check every claim of a page, and try the fixes of what was found.
+
+    `reader` reads the page again for that; without one nothing can be tried, so no fix is offered.
+    """
     verdict = _verdict(page, world)
     if any(finding.fix for finding in verdict.findings):
-        trial = PageTrial(page.path, world, reader, lambda changed, seen: _verdict(changed, seen).findings)
-        verdict.findings = offered(verdict.findings, trial)
+        if reader is None:
+            verdict.findings = [replace(finding, fix=None) for finding in verdict.findings]
+        else:
+            trial = PageTrial(page.path, world, reader, lambda changed, seen: _verdict(changed, seen).findings)
+            verdict.findings = offered(verdict.findings, trial)
     return verdict
 
 
@@ -65,6 +74,10 @@ def _judge(claim: Claim, page: Page, world: World, verdict: PageVerdict, used: s
     raised = _example_findings(claim, world) if claim.kind is Kind.MARKDOWN else list(check_claim(claim, world))
     kept = _kept(raised, page, used)
     verdict.findings += kept
+    if kinds := world.unjudged.take():
+        verdict.unjudged[kinds[0]] += 1
+        used.update(covering(page, claim))
+        return
     if claim.fence is None and claim.span is None:
         return
     if len(kept) < len(raised) or (claim.span is not None and names.is_exempt(claim, world)):

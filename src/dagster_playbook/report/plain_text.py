@@ -49,9 +49,10 @@ def counts_line(report: Report, style: Style | None = None) -> str:
     told = report.summary
     findings = f"{told['findings']} findings"
     colour = "red" if report.has_errors else "yellow" if report.findings else "green"
+    unjudged = f"{told['unjudged']} not judged, " if told.get("unjudged") else ""
     return (
         f"{told['files']} files, {told['fences']} fences, {told['spans']} spans: "
-        f"{told['checked']} checked, {told['exempt']} exempt, {style.paint(findings, colour, bold=True)}"
+        f"{told['checked']} checked, {told['exempt']} exempt, {unjudged}{style.paint(findings, colour, bold=True)}"
     )
 
 
