@@ -14,7 +14,7 @@ from functools import cached_property
 from dagster_playbook.platform.authority import SelectorAnswer
 from dagster_playbook.platform.facts import Facts, ModelFact
 
-_WORD = r"[A-Za-z_][\w.]*"
+_WORD = r"[A-Za-z_][\w.=-]*"
 _TOKEN = re.compile(rf"\s*(?:(?P<word>{_WORD})|(?P<sign>[()&|^+*:]))")
 #: a longer entry is not judged: evaluation recurses
 MAX_LENGTH = 500

@@ -10,9 +10,28 @@ from dagster_playbook.check import Checker
 from dagster_playbook.platform.recorded_selector import NotRecordedError, RecordedSelector
 
 WORDS = [
-    "oso.projects_v1", "OSO.Projects_v1", "iceberg.oso.int_projects", "oso.stg_", "pypi.releases", "_v1", "projects_v1",
-    "nothing", "entity_category", "project", "consumer", "staging", "TAG", "tag", "a-b", "1x", "'q'",
-]  # fmt: skip
+    "oso.projects_v1",
+    "OSO.Projects_v1",
+    "iceberg.oso.int_projects",
+    "oso.stg_",
+    "pypi.releases",
+    "_v1",
+    "projects_v1",
+    "nothing",
+    "entity_category",
+    "project",
+    "consumer",
+    "staging",
+    "TAG",
+    "tag",
+    "a-b",
+    "x--y",
+    "entity_category=project",
+    "entity_category=",
+    "=x",
+    "1x",
+    "'q'",
+]
 SIGNS = ["+", "*", "(", ")", "&", "|", "^", ":", " ", "tag:", "git:main"]
 
 
@@ -31,12 +50,28 @@ def test_it_answers_as_sqlmesh_does(parts: list[str], checker: Checker) -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        "+oso.projects_v1", "oso.stg_pypi__projects+", "+oso.int_projects+", "*", "oso.*", "*_v1", "^oso.*", "tag:*",
-        "oso.projects_v1 | oso.collections_v1", "oso.* & ^(oso.stg_* | oso.int_*)", "(oso.projects_v1", "a & b & c",
+        "+oso.projects_v1",
+        "oso.stg_pypi__projects+",
+        "+oso.int_projects+",
+        "*",
+        "oso.*",
+        "*_v1",
+        "^oso.*",
+        "tag:*",
+        "oso.projects_v1 | oso.collections_v1",
+        "oso.* & ^(oso.stg_* | oso.int_*)",
+        "(oso.projects_v1",
+        "a & b & c",
         "tag:+x",
-        "+OSO.PROJECTS_V1", "x y", "tag: nothing", "(oso.projects_v1+)+",
+        "tag:entity_category=project",
+        "tag:ENTITY_*+",
+        "+tag:entity_category=*",
+        "+OSO.PROJECTS_V1",
+        "x y",
+        "tag: nothing",
+        "(oso.projects_v1+)+",
     ],
-)  # fmt: skip
+)
 def test_every_operator_is_answered(entry: str, checker: Checker) -> None:
     """Names, wildcards, tags, directions, brackets and what does not parse are all answered, and as SQLMesh does."""
     assert RecordedSelector(checker.facts).select(entry) == checker.world.authority.select(entry)
