@@ -17,7 +17,18 @@ from dagster_playbook.platform.workers import POOL, WorkerPool
 from dagster_playbook.settings import load_settings
 
 SAMPLE = Path(__file__).parents[1] / "data" / "platform" / "sample"
-CONFIG = '```{ .yaml job="load_job" }\nops:\n  load_orders:\n    config:\n      KEY: 5\n  publish:\n    config:\n      target:\n        table: orders\n```\n'
+CONFIG = """\
+```{ .yaml job="load_job" }
+ops:
+  load_orders:
+    config:
+      KEY: 5
+  publish:
+    config:
+      target:
+        table: orders
+```
+"""
 KNOWN = "```sql\nMODEL (name shop.known, kind FULL, dialect duckdb);\nSELECT 1 AS one\n```\n"
 PAGE = "# Load\n\n" + CONFIG.replace("KEY", "limit") + KNOWN + "Restate `shop.stg_*` or `tag:entity_category=order*`.\n"
 #: what a page may use to get at the project's code, one passage for each
