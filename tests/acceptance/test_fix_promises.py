@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dagster_playbook.check import Checker
 from dagster_playbook.check.edits import apply_fixes
 from dagster_playbook.check.page_check import check_page
-from dagster_playbook.check.trial import ChangedFiles, PageReader
+from dagster_playbook.check.trial import ChangedFiles, PageReader, tried
 from dagster_playbook.findings import Finding, Severity
 from dagster_playbook.location import line_starts
 
@@ -54,7 +54,7 @@ def _findings(checker: Checker, text: str) -> Sequence[Finding]:
     world = copy.copy(checker.world)
     world.files = ChangedFiles(world.files, PageReader(root, roots), {PAGE: text})
     reader = PageReader(root, roots, {PAGE: text})
-    return check_page(reader.read(PAGE, {}), world, reader).findings
+    return tried(check_page(reader.read(PAGE, {}), world), world, reader)
 
 
 def _told(findings: Sequence[Finding]) -> Counter[tuple[str, str]]:

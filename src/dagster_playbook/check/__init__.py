@@ -188,11 +188,12 @@ class Checker:
         if kept is not None and self._still_holds(kept):
             return _summary_from(path, kept)
         from dagster_playbook.check.page_check import check_page
-        from dagster_playbook.check.trial import PageReader
+        from dagster_playbook.check.trial import PageReader, tried
 
         self._files.start()
         reader = PageReader(self.settings.root, self.settings.include_roots)
-        verdict = check_page(reader.read(path, {}), self.world, reader)
+        verdict = check_page(reader.read(path, {}), self.world)
+        verdict.findings = tried(verdict, self.world, reader)
         record = {
             "files": [[name, self._files.digest(name)] for name in (verdict.files or (path,))],
             "asked": self._files.asked(),

@@ -38,10 +38,10 @@ class Trial(Protocol):
         """Every finding, were these the texts of these files."""
 
 
-def offered(findings: Sequence[Finding], trial: Trial) -> list[Finding]:
-    """The findings, each with its fix only where the fix does what it promises."""
+def offered(findings: Sequence[Finding], trial: Trial, tries: int = MAX_TRIED) -> list[Finding]:
+    """The findings, each with its fix only where the fix does what it promises; only so many are tried."""
     wanted = list(dict.fromkeys(finding.fix for finding in findings if finding.fix is not None))
-    kept = [fix for fix in wanted[:MAX_TRIED] if _keeps_its_promise([fix], findings, trial)]
+    kept = [fix for fix in wanted[:tries] if _keeps_its_promise([fix], findings, trial)]
     if len(kept) > 1 and not _keeps_its_promise(kept, findings, trial):
         kept = kept[:1]
     return [finding if finding.fix in kept or not finding.fix else replace(finding, fix=None) for finding in findings]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from dagster_playbook.check.fixes import offered
 from dagster_playbook.check.live_scope import covering, waiting
-from dagster_playbook.check.trial import PageReader, PageTrial
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding
@@ -40,23 +38,8 @@ class PageVerdict:
     unjudged: Counter[str] = field(default_factory=Counter)
 
 
-def check_page(page: Page, world: World, reader: PageReader | None = None) -> PageVerdict:
-    """Check every claim of a page, and try the fixes of what was found.
-
-    `reader` reads the page again for that; without one nothing can be tried, so no fix is offered.
-    """
-    verdict = _verdict(page, world)
-    if any(finding.fix for finding in verdict.findings):
-        if reader is None:
-            verdict.findings = [replace(finding, fix=None) for finding in verdict.findings]
-        else:
-            trial = PageTrial(page.path, world, reader, lambda changed, seen: _verdict(changed, seen).findings)
-            verdict.findings = offered(verdict.findings, trial)
-    return verdict
-
-
-def _verdict(page: Page, world: World) -> PageVerdict:
-    """What a check finds, with the fixes as the rules propose them."""
+def check_page(page: Page, world: World) -> PageVerdict:
+    """Check every claim of a page; fixes are as the rules propose them, `trial.tried` says which may be offered."""
     verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
     used: set[int] = set()
     claims = list(claims_of(page))
@@ -103,7 +86,7 @@ def _example_findings(claim: Claim, world: World) -> list[Finding]:
         name = "example.md"
         (Path(folder) / name).write_text(claim.text, encoding="utf-8")
         page = read_page(Path(folder), name)
-    verdict = _verdict(page, world)
+    verdict = check_page(page, world)
     wanted = claim.fence.attributes.get("fails", "")
     silent = claim.fence.attributes.get("passes", "")
     codes = {finding.rule for finding in verdict.findings}

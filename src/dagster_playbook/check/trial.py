@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_playbook.check.fixes import MAX_TRIED, offered
+from dagster_playbook.check.page_check import PageVerdict, check_page
 from dagster_playbook.findings import Finding
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.rules.world import Files, World
+
+#: claims that all trials of a page together look at, so that a long page is not checked many times over
+MAX_CLAIMS = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,21 @@ class ChangedFiles:
         return self.changed[path] if path in self.changed else self.files.text(path)
 
 
+def tried(verdict: PageVerdict, world: World, reader: PageReader) -> list[Finding]:
+    """The findings of a page with the fixes that may be offered: those that did what they promise when tried."""
+    if not any(finding.fix for finding in verdict.findings):
+        return verdict.findings
+    tries = max(1, min(MAX_TRIED, MAX_CLAIMS // (verdict.fences + verdict.spans + 1)))
+    return offered(verdict.findings, PageTrial(verdict.path, world, reader), tries)
+
+
 @dataclass(frozen=True)
 class PageTrial:
-    """Implements `fixes.Trial` for one page; `check` is its check without trying anything."""
+    """Implements `fixes.Trial` for one page."""
 
     path: str
     world: World
     reader: PageReader
-    check: Callable[[Page, World], Sequence[Finding]]
 
     def text(self, path: str) -> str | None:
         """See `Trial`."""
@@ -71,7 +83,7 @@ class PageTrial:
     def judge(self, changed: Mapping[str, str]) -> Sequence[Finding]:
         """See `Trial`."""
         with _files_of(self.world, ChangedFiles(self.world.files, self.reader, changed)):
-            return self.check(self.reader.read(self.path, changed), self.world)
+            return check_page(self.reader.read(self.path, changed), self.world).findings
 
 
 @contextmanager
