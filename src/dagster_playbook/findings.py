@@ -18,11 +18,21 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Replace the text at `location` by `replacement`; `safe` fixes are the ones that `--fix` applies."""
+    """The one right text for a place: `replacement` stands at `location` where `was` stood, and nowhere else.
+
+    Line ends in both are newlines, whatever the file has.
+
+    Raises:
+        ValueError: nothing is left of what stands there; taking words away is for people.
+    """
 
     location: Location
+    was: str
     replacement: str
-    safe: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.replacement.strip():
+            raise ValueError("a fix puts something in the place of what it changes, it never takes words away")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -33,14 +43,18 @@ class Fix:
             "column": place.column,
             "end_line": place.end_line,
             "end_column": place.end_column,
+            "was": self.was,
             "replacement": self.replacement,
-            "safe": self.safe,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: where, by which rule, about what, and which authority says so."""
+    """One thing that is wrong: where, by which rule, about what, and which authority says so.
+
+    Raises:
+        ValueError: a warning that carries a fix; what may be right as it stands is nothing to write over.
+    """
 
     location: Location
     rule: str
@@ -50,6 +64,10 @@ class Finding:
     severity: Severity = Severity.ERROR
     evidence: str = ""
     fix: Fix | None = None
+
+    def __post_init__(self) -> None:
+        if self.fix is not None and self.severity is not Severity.ERROR:
+            raise ValueError(f"{self.rule}: a doubt carries no fix")
 
     def sort_key(self) -> tuple[str, int, int, str, str]:
         """Findings are told in reading order."""

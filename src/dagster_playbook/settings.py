@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import SettingsError
+from dagster_playbook.location import lines_of
 from dagster_playbook.meaning import Meanings, ReferenceMove, Restatement
 
 #: what is looked at when the settings do not name the pages
@@ -139,7 +140,7 @@ def _line_of(text: str, key: str) -> int:
     """The line on which `[tool.playbook]` or a table below it states `key`, 0 when it is not to be seen."""
     stated = re.compile(rf"""\s*["']?{re.escape(key).replace("_", "[-_]")}["']?\s*[=.]""")
     is_ours = False
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
             is_ours = header[1].startswith("tool.playbook")
             if header[1] == f"tool.playbook.{key}":

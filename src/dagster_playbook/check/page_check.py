@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dagster_playbook.check.live_scope import waiting
+from dagster_playbook.check.live_scope import covering, waiting
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding
@@ -22,7 +23,8 @@ class PageVerdict:
     """What a check found on one page.
 
     `checked` and `exempt` count fences and code spans; what is neither has a finding that says it is not understood.
-    `waiting` are the positions of suppressions that only a running service can tell to be of use.
+    `waiting` are the positions of suppressions that only a running service can tell to be of use. `unjudged` counts the
+    claims that only the platform itself could judge, where it was not to be asked, by what they are.
     """
 
     path: str
@@ -33,10 +35,11 @@ class PageVerdict:
     exempt: int = 0
     findings: list[Finding] = field(default_factory=list)
     waiting: tuple[int, ...] = ()
+    unjudged: Counter[str] = field(default_factory=Counter)
 
 
 def check_page(page: Page, world: World) -> PageVerdict:
-    """Check every claim of a page."""
+    """Check every claim of a page; fixes are as the rules propose them, `trial.tried` says which may be offered."""
     verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
     used: set[int] = set()
     claims = list(claims_of(page))
@@ -54,6 +57,10 @@ def _judge(claim: Claim, page: Page, world: World, verdict: PageVerdict, used: s
     raised = _example_findings(claim, world) if claim.kind is Kind.MARKDOWN else list(check_claim(claim, world))
     kept = _kept(raised, page, used)
     verdict.findings += kept
+    if kinds := world.unjudged.take():
+        verdict.unjudged[kinds[0]] += 1
+        used.update(covering(page, claim))
+        return
     if claim.fence is None and claim.span is None:
         return
     if len(kept) < len(raised) or (claim.span is not None and names.is_exempt(claim, world)):

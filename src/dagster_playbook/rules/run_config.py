@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.meaning import ReferenceMove, Restatement
 from dagster_playbook.platform.facts import JobFact
 from dagster_playbook.rules.config_types import ConfigError, ConfigWalk
+from dagster_playbook.rules.repairs import only_member
 from dagster_playbook.rules.selectors import entry_findings
-from dagster_playbook.rules.world import World, did_you_mean, near
+from dagster_playbook.rules.world import World, did_you_mean
 
 KINDS = frozenset({Kind.RUN_CONFIG})
 
@@ -124,8 +125,6 @@ def _finding_of(error: ConfigError, claim: Claim, world: World, job: JobFact, ev
 def _unknown(error: ConfigError, claim: Claim, world: World, job: JobFact, evidence: str) -> Finding:
     where = claim.node_at(error.node)
     name = error.path[-1]
-    fix = near(name, error.expected)
-    repair = Fix(where, fix, safe=True) if fix else None
     if error.path[:-1] == ("ops",):
         homes = sorted(other.name for other in world.facts.jobs.values() if name in other.ops)
         home = next((other for other in homes if not other.startswith("__")), "")
@@ -134,12 +133,11 @@ def _unknown(error: ConfigError, claim: Claim, world: World, job: JobFact, evide
             return WRONG_JOB.finding(where, message, subject=name, evidence=evidence)
         every = {op for other in world.facts.jobs.values() for op in other.ops}
         message = f"no op is called {name!r}{did_you_mean(name, every)}"
-        fix = near(name, every)
-        repair = Fix(where, fix, safe=True) if fix else None
-        return UNKNOWN_OP.finding(where, message, subject=name, evidence=evidence, fix=repair)
+        return UNKNOWN_OP.finding(where, message, subject=name, evidence=evidence)
     parent = ".".join(error.path[:-1]) or "the run config"
     message = f"{parent} has no key {name!r}{did_you_mean(name, error.expected)}"
-    return UNKNOWN_KEY.finding(where, message, subject=name, evidence=evidence, fix=repair)
+    fix = only_member(where, name, error.expected)
+    return UNKNOWN_KEY.finding(where, message, subject=name, evidence=evidence, fix=fix)
 
 
 def _op_configs(root: YamlNode) -> Iterator[tuple[str, YamlNode]]:
@@ -202,14 +200,8 @@ def _categories(restatement: Restatement, config: YamlNode, claim: Claim, world:
         name = str(entry.value)
         if name not in known and not _is_placeholder(entry):
             message = f"no model carries the tag {restatement.tag_of(name)}{did_you_mean(name, known)}"
-            fix = near(name, known)
-            yield UNKNOWN_CATEGORY.finding(
-                claim.node_at(entry),
-                message,
-                subject=name,
-                evidence="tags of the SQLMesh models",
-                fix=Fix(claim.node_at(entry), fix) if fix and not entry.is_quoted else None,
-            )
+            evidence = "tags of the SQLMesh models"
+            yield UNKNOWN_CATEGORY.finding(claim.node_at(entry), message, subject=name, evidence=evidence)
 
 
 def _is_text(node: YamlNode) -> bool:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from dagster_playbook.findings import Severity
 from dagster_playbook.meaning import Meanings
-from dagster_playbook.platform.authority import Authority, Documents
+from dagster_playbook.platform.authority import Authority, Documents, Unjudged
 from dagster_playbook.platform.facts import Facts, ModelFact
 
 
@@ -44,13 +44,17 @@ class Conventions:
 
 @dataclass(eq=False)
 class World:
-    """Everything that a rule may read; nothing here writes, and only `files` and `authority` look outside."""
+    """Everything that a rule may read; nothing here writes, and only `files` and `authority` look outside.
+
+    `unjudged` is told by the authority what it could not answer; one that can ask its platform tells nothing.
+    """
 
     facts: Facts
     authority: Authority
     documents: Documents
     files: Files
     conventions: Conventions = field(default_factory=Conventions)
+    unjudged: Unjudged = field(default_factory=Unjudged)
 
     @cached_property
     def models_by_name(self) -> dict[str, ModelFact]:
