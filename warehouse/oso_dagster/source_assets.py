@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -19,7 +20,8 @@ GROUP = "sources"
 TABLES: tuple[RawTable, ...] = (*pypi.TABLES, *git.TABLES)
 
 
-class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
+@dataclass(frozen=True, slots=True)
+class WarehouseResource:
     """The warehouse behind one of SQLMesh's gateways, for writing raw tables."""
 
     gateway: str
@@ -46,7 +48,7 @@ def source_asset(table: RawTable) -> dg.AssetsDefinition:
         pool=settings.POOL,
         metadata={"dagster/column_schema": column_schema(table)},
     )
-    def load_source(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+    def load_source(warehouse: dg.ResourceParam[WarehouseResource]) -> dg.MaterializeResult[None]:
         adapter = warehouse.adapter()
         try:
             rows = load(adapter, table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -30,6 +31,16 @@ def scope_digest(op: str, config: dict[str, Any]) -> str:
     """
     said = {key: _unordered(value) for key, value in config.items() if not _is_empty(value)}
     return sha256({"op": op, "config": said})
+
+
+def restatement_scope(op: str, config: dict[str, Any], affected: Iterable[str]) -> str:
+    """The same for an op that restates: every switch of its config is off by default, so `false` says nothing.
+
+    Args:
+        affected: every model that would be evaluated.
+    """
+    said = {key: value for key, value in config.items() if value is not False}
+    return scope_digest(op, {**said, "affected_models": list(affected)})
 
 
 def _is_empty(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from dagster_playbook.approval.gate import Gate
 
-grant = Gate.from_environment(approvers, ledger).admit("sqlmesh_project", config, run_tags, root_run_id)
+grant = Gate.from_environment(approvers, ledger).admit("sqlmesh_project", scope, run_tags, root_run_id)
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dagster_playbook.approval.canonical import scope_digest
 from dagster_playbook.approval.envelope import TAG, RefusedError, decode
 from dagster_playbook.approval.grant import Demand, Grant, verify
 from dagster_playbook.approval.ledger import Ledger
@@ -59,13 +57,11 @@ class Gate:
         """
         return op in self._policy().ops
 
-    def admit(
-        self, op: str, config: dict[str, Any], tags: Mapping[str, str], root_run_id: str, *, sources: str = ""
-    ) -> Grant:
+    def admit(self, op: str, scope: str, tags: Mapping[str, str], root_run_id: str, *, sources: str = "") -> Grant:
         """Verify and spend the approval of a run.
 
         Args:
-            config: what the run was asked to do, as plain data.
+            scope: what the run was asked to do, see `scope_digest` and `restatement_scope`.
             root_run_id: of the run or of the run that it re-executes: one approval is good for a run and its retries.
             sources: fingerprint of the SQLMesh project that the run works with, "" when it works with none.
 
@@ -77,10 +73,10 @@ class Gate:
             raise RefusedError(f"the op {op} needs an approval, and this run carries none")
         policy = self._policy()
         rule = policy.ops.get(op) or Rule(self.role)
-        demand = Demand(rule, self.target, scope=scope_digest(op, config), sources=sources)
+        demand = Demand(rule, self.target, scope=scope, sources=sources)
         grant = verify(decode(text), policy, demand)
         # one plan may start several runs: each of them once
-        Ledger(self.ledger).spend(dataclasses.replace(grant, nonce=f"{grant.nonce}/{demand.scope[:16]}"), root_run_id)
+        Ledger(self.ledger).spend(dataclasses.replace(grant, nonce=f"{grant.nonce}/{scope[:16]}"), root_run_id)
         return grant
 
     def _policy(self) -> Policy:

@@ -102,7 +102,6 @@ def _people(
 ) -> dict[str, dt.datetime]:
     """Who has approved and until when; approvals that do not hold are passed over while there are enough others."""
     people: dict[str, dt.datetime] = {}
-    keys: set[str] = set()
     problems: list[str] = []
     for signed in envelope.approvals:
         try:
@@ -112,11 +111,10 @@ def _people(
         except RefusedError as error:
             problems.append(str(error))
             continue
-        if answer.author in people or answer.key in keys:
+        if answer.author in people:
             problems.append(f"{answer.author} has approved twice, which counts once")
             continue
         people[answer.author] = expires
-        keys.add(answer.key)
     if len(people) < rule.approvals:
         count = f"{len(people)} of {rule.approvals} approvals by the role {rule.role!r} are there"
         raise RefusedError("; ".join([*problems, count]))

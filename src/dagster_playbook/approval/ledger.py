@@ -44,14 +44,14 @@ class Ledger:
         """
         self._append(grant.nonce, holder, _entry(grant, holder))
 
-    def reject(self, nonce: str, author: str, reason: str) -> None:
+    def reject(self, nonce: str, reason: str) -> None:
         """Write down that a request was rejected, so that it cannot be spent any more.
 
         Raises:
             RefusedError: it was spent, or the ledger cannot be read or written.
         """
-        holder = f"a rejection by {author}"
-        self._append(nonce, holder, {"nonce": nonce, "holder": holder, "reason": reason, "at": _now()})
+        holder = f"nothing: it was rejected: {reason}"
+        self._append(nonce, holder, {"nonce": nonce, "holder": holder, "at": _now()})
 
     def release(self, nonce: str, holder: str, reason: str) -> None:
         """Write down that what a nonce was spent on was not admitted, so that it may be spent on something else.

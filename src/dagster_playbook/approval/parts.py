@@ -21,7 +21,7 @@ class Parts:
     """Everything that a digest covers, as plain data; what is large is itself a digest.
 
     Attributes:
-        runbook: the page's path in the project; text: SHA-256 of the page.
+        runbook: the page's path in the project; text: SHA-256 of the page; steps: digest of what the steps do.
         parameters: by name, with a mark in the place of secret values.
         salt: of the secrets, "" when there are none; secrets: the salted digest of each secret value, by name.
         target: the platform's name in approvals.
@@ -34,6 +34,7 @@ class Parts:
     runbook: str
     text: str
     target: str
+    steps: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     salt: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
@@ -67,7 +68,7 @@ def parts_of(payload: Mapping[str, Any]) -> Parts:
     told = payload.get("parts")
     if not isinstance(told, dict) or set(told) != {one.name for one in fields(Parts)}:
         raise RefusedError("the request does not say what its digest is made of")
-    texts = ("runbook", "text", "target", "salt", "platform", "blast_radius")
+    texts = ("runbook", "text", "steps", "target", "salt", "platform", "blast_radius")
     mappings = ("parameters", "secrets", "versions")
     lists = ("sources", "scopes")
     has_shape = (
