@@ -59,11 +59,14 @@ class Plan:
         return sha256([self.parts.platform, list(self.parts.sources), self.parts.versions])
 
     def salted(self, salt: str) -> Plan:
-        """The same plan with its secrets under another salt, so that two plans of one secret can be compared."""
+        """The same plan with its secrets under another salt, so that two plans of one secret can be compared.
+
+        A default is no secret: it stands on the page, whose text is a part.
+        """
         secrets = {
             name: secret_digest(salt, name, self.values[name])
             for name, parameter in self.runbook.parameters.items()
-            if parameter.secret and self.values.get(name) is not None
+            if parameter.secret and self.values.get(name) != parameter.default
         }
         return replace(self, parts=replace(self.parts, salt=salt if secrets else "", secrets=secrets))
 
