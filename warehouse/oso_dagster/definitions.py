@@ -17,7 +17,7 @@ defs = dg.Definitions(
     jobs=[*JOBS, consumer_tag_job, garbage_collection_job],
     resources={
         "sqlmesh": fixed(OsoSQLMeshResource()),
-        "warehouse": fixed(source_assets.WarehouseResource(settings.gateway())),
+        "warehouse": source_assets.WarehouseResource(gateway=settings.gateway()),
         "nessie": fixed(NessieResource(**asdict(settings.nessie()))),
     },
     # One process a run: a step of its own would load the SQLMesh project again, and DuckDB's file has one writer.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -20,14 +19,25 @@ GROUP = "sources"
 TABLES: tuple[RawTable, ...] = (*pypi.TABLES, *git.TABLES)
 
 
-@dataclass(frozen=True, slots=True)
-class WarehouseResource:
-    """The warehouse behind one of SQLMesh's gateways, for writing raw tables."""
+class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
+    """The warehouse behind one of SQLMesh's gateways, for writing raw tables.
+
+    A launch shows the gateway, and cannot choose another one.
+    """
 
     gateway: str
 
     def adapter(self) -> EngineAdapter:
-        """SQLMesh's own adapter for the gateway, so that raw tables and models meet the same types."""
+        """SQLMesh's own adapter for the gateway, so that raw tables and models meet the same types.
+
+        Raises:
+            dg.Failure: the run was launched with another gateway than the deployment's.
+        """
+        if self.gateway != settings.gateway():
+            why = (
+                f"the gateway is the deployment's, {settings.gateway()!r}, and no launch may set it to {self.gateway!r}"
+            )
+            raise dg.Failure(why, allow_retries=False)
         from sqlmesh.core.config import Config
         from sqlmesh.core.config.loader import load_configs
 
@@ -48,7 +58,7 @@ def source_asset(table: RawTable) -> dg.AssetsDefinition:
         pool=settings.POOL,
         metadata={"dagster/column_schema": column_schema(table)},
     )
-    def load_source(warehouse: dg.ResourceParam[WarehouseResource]) -> dg.MaterializeResult[None]:
+    def load_source(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         adapter = warehouse.adapter()
         try:
             rows = load(adapter, table)

@@ -267,7 +267,7 @@ def test_a_request_for_another_platform_is_refused(desk: Desk) -> None:
 def test_a_checkout_that_cannot_plan_signs_nothing(desk: Desk) -> None:
     """It says why and what to do: there is no falling back to what the requester wrote."""
     page = PAGE.replace('```sh {#written approve="approver"', '```yaml {#written job="all" approve="approver"')
-    body = "ops:\n  sqlmesh_project:\n    config:\n      restate_models: [\"{{ word }}\"]"
+    body = 'ops:\n  sqlmesh_project:\n    config:\n      restate_models: ["{{ word }}"]'
     (desk.root / "runbooks" / "page.md").write_text(page.replace("touch {{ word }}", body))
     code, said = desk.say("plan", *ARGUMENTS)
     assert code == 2

@@ -126,7 +126,6 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depl
         ("nessie_consumer_tag_job", "nessie", {"tag": "release"}),
         ("nessie_consumer_tag_job", "nessie", {"uri": "http://elsewhere/api/v2"}),
         ("nessie_garbage_collection_job", "nessie", {"branch": "mine"}),
-        ("source_assets_job", "warehouse", {"gateway": "trino"}),
         ("sqlmesh_all_assets", "sqlmesh", {"is_testing": True}),
     ],
 )
@@ -145,13 +144,30 @@ def test_an_overridden_branch_moves_nothing(deployment: Deployment) -> None:
     assert deployment.server.writes == []
 
 
-def test_every_resource_is_fixed() -> None:
-    """A resource that is added later takes no run config either."""
+def test_another_gateway_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A launch may name the deployment's gateway and no other."""
+    from oso_dagster.source_assets import WarehouseResource
+
+    monkeypatch.setenv("DAGSTER_SQLMESH_GATEWAY", "duckdb")
+    with pytest.raises(
+        dg.Failure, match="the gateway is the deployment's, 'duckdb', and no launch may set it to 'trino'"
+    ):
+        WarehouseResource(gateway="trino").adapter()
+    WarehouseResource(gateway="duckdb").adapter().close()
+
+
+def test_no_resource_is_open_but_the_guarded_one() -> None:
+    """A resource that is added later takes no run config, or holds it to the deployment's and joins this list."""
     from oso_dagster.definitions import defs
 
-    for name, resource in (defs.resources or {}).items():
-        assert isinstance(resource, dg.ResourceDefinition), name
-        assert not resource.config_schema.as_field().config_type.fields, name
+    open_ones = [
+        name
+        for name, resource in (defs.resources or {}).items()
+        if not (
+            isinstance(resource, dg.ResourceDefinition) and not resource.config_schema.as_field().config_type.fields
+        )
+    ]
+    assert open_ones == ["warehouse"]
 
 
 def test_a_promotion_needs_nobody_by_default(deployment: Deployment) -> None:
