@@ -35,6 +35,17 @@ class DagsterAuthority:
             raise PlatformError("no Dagster code location is configured", cure=cure)
         return open_location(self._root, self._location)
 
+    def prepare(self, question: str) -> bool:
+        """Load what a question about a page needs of the code location; whether anything was loaded by this.
+
+        Raises:
+            PlatformError: there is no code location, or it does not load.
+        """
+        before = len(self.__dict__)
+        if question == "validate_run_config":
+            _ = self._repository
+        return len(self.__dict__) != before
+
     def facts(self) -> dict[str, Any]:
         """The location's part of the facts, and its instance's values with where they come from, as plain data."""
         if self._location is None:

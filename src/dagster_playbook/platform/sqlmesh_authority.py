@@ -29,6 +29,19 @@ class SqlmeshAuthority:
             raise PlatformError("no SQLMesh project is configured", cure=cure)
         return open_context(self._root, self._project)
 
+    def prepare(self, question: str) -> bool:
+        """Load what a question about a page needs of the project; whether anything was loaded by this.
+
+        Raises:
+            PlatformError: there is no project, or SQLMesh cannot load it.
+        """
+        before = len(self.__dict__)
+        if question == "select":
+            _ = self._selector
+        elif question == "load_model" and self._project:
+            _ = self._context
+        return len(self.__dict__) != before
+
     def facts(self) -> dict[str, Any]:
         """The project's part of the facts, and where its values come from, as plain data."""
         if self._project is None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dagster_playbook.errors import PlatformError
+from dagster_playbook.errors import PlatformError, UnjudgedError
 from dagster_playbook.platform.fingerprint import file_digest
 from dagster_playbook.platform.processes import Nursery, Process, StartedProcess
 from dagster_playbook.settings import CodeLocation, Settings, SqlmeshProject
@@ -53,6 +53,7 @@ class Worker:
 
         Raises:
             PlatformError: the authority refuses, or its process ended or does not answer in time.
+            UnjudgedError: the authority is there, but could not judge the text.
         """
         with self.lock:
             self.send(question, *arguments)
@@ -65,6 +66,8 @@ class Worker:
     def receive(self) -> Any:
         """The answer to the oldest question that has none yet."""
         answer = json.loads(self._line(time.monotonic() + ANSWER_TIMEOUT_S))
+        if "unjudged" in answer:
+            raise UnjudgedError(answer["unjudged"])
         if "refused" in answer:
             told = answer["refused"]
             raise PlatformError(told["message"], cure=told["cure"], path=told["path"], line=told["line"])
