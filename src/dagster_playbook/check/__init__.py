@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from dagster_playbook.settings import Settings
 
 #: what the navigation's verdict is kept under; no page has such a path
 _NAVIGATION = "//navigation"
+#: rules whose findings may be gone the next time, with nothing changed
+_PASSING = frozenset({"PB023", "PB024"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +168,13 @@ class Checker:
         kept = self._store.get(path) if self.use_store else None
         if kept is not None and self._still_holds(kept):
             return _summary_from(path, kept)
-        from dagster_playbook.check.page_check import check_page
+        from dagster_playbook.check.page_check import judge_page
         from dagster_playbook.markdown.reader import read_page
 
         self._files.start()
-        page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
-        verdict = check_page(page, self.world)
+        roots = self.settings.include_roots
+        read = partial(read_page, self.settings.root, path, include_roots=roots)
+        verdict = judge_page(path, read, self.world, seconds=self.settings.page_seconds)
         record = {
             "files": [[name, self._files.digest(name)] for name in (verdict.files or (path,))],
             "asked": self._files.asked(),
@@ -179,7 +182,8 @@ class Checker:
             "findings": [finding.as_dict() for finding in verdict.findings],
             "waiting": list(verdict.waiting),
         }
-        self._store.put(path, record)
+        if not any(finding.rule in _PASSING for finding in verdict.findings):
+            self._store.put(path, record)
         counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
         return PageSummary(path, verdict.files, *counts, tuple(verdict.findings), verdict.waiting)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagster_playbook.check.live_scope import waiting
+from dagster_playbook.check.page_limit import PageLimitError, page_limit
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.errors import PlaybookError, UnjudgedError
 from dagster_playbook.findings import Finding
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
@@ -35,13 +40,40 @@ class PageVerdict:
     waiting: tuple[int, ...] = ()
 
 
-def check_page(page: Page, world: World) -> PageVerdict:
-    """Check every claim of a page."""
+def judge_page(path: str, read: Callable[[], Page], world: World, *, seconds: float) -> PageVerdict:
+    """Read and check a page within its time; what it breaks is its own verdict, and no other page's.
+
+    Raises:
+        PlaybookError: an authority cannot be asked, or the page cannot be read.
+    """
+    try:
+        with page_limit(seconds):
+            return check_page(read(), world, seconds=seconds)
+    except PlaybookError:
+        raise
+    except PageLimitError:
+        message = f"the page takes more than {seconds:g} s to check; split it, or raise page_seconds"
+        rule, evidence = extraction.TOO_LONG, "[tool.playbook] page_seconds"
+    except (Exception, SystemExit) as error:
+        message, rule, evidence = f"the page could not be judged: {_told(error)}", extraction.NOT_JUDGED, ""
+    finding = rule.finding(Location(path, 1, 1), message, subject=path, evidence=evidence)
+    return PageVerdict(path, (path,), findings=[finding])
+
+
+def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVerdict:
+    """Check every claim of a page; those that fail may take so many seconds together before the rest is left alone."""
     verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
     used: set[int] = set()
     claims = list(claims_of(page))
-    for claim in claims:
+    lost = 0.0
+    for position, claim in enumerate(claims):
+        if lost >= seconds:
+            verdict.findings.append(_left_alone(claim, len(claims) - position, seconds))
+            break
+        begun, before = time.monotonic(), len(verdict.findings)
         _judge(claim, page, world, verdict, used)
+        if any(finding.rule == extraction.NOT_JUDGED.code for finding in verdict.findings[before:]):
+            lost += time.monotonic() - begun
     verdict.findings += [extraction.problem_finding(problem, world) for problem in page.problems]
     verdict.findings += _kept(list(check_runbook(page, world)), page, used)
     verdict.waiting = waiting(page, claims, used, world.facts)
@@ -50,16 +82,43 @@ def check_page(page: Page, world: World) -> PageVerdict:
     return verdict
 
 
+def _left_alone(claim: Claim, count: int, seconds: float) -> Finding:
+    told = f"{count} claims from here on" if count > 1 else "this claim"
+    message = f"{told} could not be judged: failed questions have taken {seconds:g} s of the page's time"
+    return extraction.TOO_LONG.finding(claim.location, message, evidence="[tool.playbook] page_seconds")
+
+
 def _judge(claim: Claim, page: Page, world: World, verdict: PageVerdict, used: set[int]) -> None:
-    raised = _example_findings(claim, world) if claim.kind is Kind.MARKDOWN else list(check_claim(claim, world))
+    asked = _example_findings(claim, world) if claim.kind is Kind.MARKDOWN else check_claim(claim, world)
+    raised = list(_as_far_as_judged(asked, claim, world))
     kept = _kept(raised, page, used)
     verdict.findings += kept
     if claim.fence is None and claim.span is None:
         return
     if len(kept) < len(raised) or (claim.span is not None and names.is_exempt(claim, world)):
         verdict.exempt += 1
-    elif not any(finding.rule in ("PB001", "PB006") for finding in kept):
+    elif not any(finding.rule in ("PB001", "PB006", "PB023") for finding in kept):
         verdict.checked += 1
+
+
+def _as_far_as_judged(findings: Iterable[Finding], claim: Claim, world: World) -> Iterator[Finding]:
+    """The findings, and where a question fails, whatever it raises, one that says so in place of the rest."""
+    try:
+        yield from findings
+        return
+    except UnjudgedError as error:
+        told = error.message
+    except PlaybookError:
+        raise
+    except (Exception, SystemExit) as error:
+        told = _told(error)
+    message = f"this could not be judged: {told}"
+    yield extraction.NOT_JUDGED.finding(claim.location, message, subject=claim.kind, severity=world.doubtful)
+
+
+def _told(error: BaseException) -> str:
+    words = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def _kept(findings: list[Finding], page: Page, used: set[int]) -> list[Finding]:
@@ -72,7 +131,7 @@ def _kept(findings: list[Finding], page: Page, used: set[int]) -> list[Finding]:
     return kept
 
 
-def _example_findings(claim: Claim, world: World) -> list[Finding]:
+def _example_findings(claim: Claim, world: World) -> Iterator[Finding]:
     """A Markdown block is a page in a page; `fails="CODE"` or `passes="CODE"` say what its own check has to give."""
     assert claim.fence is not None
     with tempfile.TemporaryDirectory(prefix="playbook-") as folder:
@@ -86,12 +145,15 @@ def _example_findings(claim: Claim, world: World) -> list[Finding]:
     if wanted:
         told = ", ".join(sorted(codes)) or "nothing"
         message = f"the example should fail with {wanted} alone, but gives {told}"
-        return [] if codes == {wanted} else [extraction.OTHER_VERDICT.finding(claim.location, message, subject=wanted)]
-    if silent:
+        if codes != {wanted}:
+            yield extraction.OTHER_VERDICT.finding(claim.location, message, subject=wanted)
+    elif silent:
         told = "; ".join(f"{f.rule} {f.message}" for f in verdict.findings)
         message = f"the example should pass, but gives {told}"
-        return [extraction.OTHER_VERDICT.finding(claim.location, message, subject=silent)] if codes else []
-    return [_moved(finding, claim) for finding in verdict.findings]
+        if codes:
+            yield extraction.OTHER_VERDICT.finding(claim.location, message, subject=silent)
+    else:
+        yield from (_moved(finding, claim) for finding in verdict.findings)
 
 
 def _moved(finding: Finding, claim: Claim) -> Finding:

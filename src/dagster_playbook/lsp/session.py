@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dagster_playbook.check import Checker
 from dagster_playbook.check.files import ProjectFiles
-from dagster_playbook.check.page_check import check_page
+from dagster_playbook.check.page_check import judge_page
 from dagster_playbook.findings import Finding
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.markdown.reader import read_page
@@ -96,7 +96,8 @@ class Session:
         world = self.world
         assert isinstance(world.files, OpenFiles)
         world.files.refresh()
-        return check_page(self.page(path), world).findings
+        seconds = self._checker.settings.page_seconds
+        return judge_page(path, lambda: self.page(path), world, seconds=seconds).findings
 
     def save(self) -> None:
         """Keep what the authorities have answered for the next process."""

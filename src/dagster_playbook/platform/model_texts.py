@@ -36,6 +36,8 @@ _LINE = re.compile(r"\bLine (\d+), Col: (\d+)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _QUOTED = re.compile(r"'([^'\n]+)'")
+#: what says nothing of the block, only of what it takes to read it
+_NO_VERDICT = (UnjudgedError, RecursionError, MemoryError)
 _NO_PROJECT: dict[str, Any] = {"default_catalog": None, "audit_definitions": {}, "infer_names": False}
 
 
@@ -47,6 +49,8 @@ def judge_model(text: str, context: ReadOnlyContext | None) -> ModelAnswer:
     dialect = context.config.model_defaults.dialect if context else ""
     try:
         expressions = parse(text, default_dialect=dialect)
+    except _NO_VERDICT:
+        raise
     except Exception as error:
         return ModelAnswer((_problem(error, text),))
     if not expressions or not isinstance(expressions[0], ModelBlock):
@@ -63,7 +67,7 @@ def judge_model(text: str, context: ReadOnlyContext | None) -> ModelAnswer:
             if has_query and (cut.is_whole or cut.columns or kind_of(block) == ModelKindName.SEED.value):
                 loaded.validate_definition()
             answer = _answer(loaded, cut, block, problems)
-    except UnjudgedError:
+    except _NO_VERDICT:
         raise
     except Exception as error:
         if context is None and "is undefined" in str(error):

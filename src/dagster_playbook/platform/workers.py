@@ -56,8 +56,16 @@ class Worker:
             UnjudgedError: the authority is there, but could not judge the text.
         """
         with self.lock:
-            self.send(question, *arguments)
-            return self.receive()
+            is_answered = False
+            try:
+                self.send(question, *arguments)
+                line = self._line(time.monotonic() + ANSWER_TIMEOUT_S)
+                is_answered = True
+            finally:
+                if not is_answered:
+                    # its late answer would be taken for the next question's
+                    self.close()
+            return self._told(line)
 
     def send(self, question: str, *arguments: Any) -> None:
         """Ask without waiting; answers come in the order of the questions."""
@@ -65,7 +73,11 @@ class Worker:
 
     def receive(self) -> Any:
         """The answer to the oldest question that has none yet."""
-        answer = json.loads(self._line(time.monotonic() + ANSWER_TIMEOUT_S))
+        return self._told(self._line(time.monotonic() + ANSWER_TIMEOUT_S))
+
+    @staticmethod
+    def _told(line: bytes) -> Any:
+        answer = json.loads(line)
         if "unjudged" in answer:
             raise UnjudgedError(answer["unjudged"])
         if "refused" in answer:
