@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_playbook.check.judging import as_far_as_judged, judged_whole, left_alone
 from dagster_playbook.check.live_scope import waiting
-from dagster_playbook.check.page_limit import PageLimitError, page_limit
+from dagster_playbook.check.suppressed import suppressing
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.errors import PlaybookError, UnjudgedError
 from dagster_playbook.findings import Finding
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
@@ -46,18 +46,8 @@ def judge_page(path: str, read: Callable[[], Page], world: World, *, seconds: fl
     Raises:
         PlaybookError: an authority cannot be asked, or the page cannot be read.
     """
-    try:
-        with page_limit(seconds):
-            return check_page(read(), world, seconds=seconds)
-    except PlaybookError:
-        raise
-    except PageLimitError:
-        message = f"the page takes more than {seconds:g} s to check; split it, or raise page_seconds"
-        rule, evidence = extraction.TOO_LONG, "[tool.playbook] page_seconds"
-    except (Exception, SystemExit) as error:
-        message, rule, evidence = f"the page could not be judged: {_told(error)}", extraction.NOT_JUDGED, ""
-    finding = rule.finding(Location(path, 1, 1), message, subject=path, evidence=evidence)
-    return PageVerdict(path, (path,), findings=[finding])
+    verdict = judged_whole(path, lambda: check_page(read(), world, seconds=seconds), seconds)
+    return verdict if isinstance(verdict, PageVerdict) else PageVerdict(path, (path,), findings=[verdict])
 
 
 def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVerdict:
@@ -68,7 +58,7 @@ def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVe
     lost = 0.0
     for position, claim in enumerate(claims):
         if lost >= seconds:
-            verdict.findings.append(_left_alone(claim, len(claims) - position, seconds))
+            verdict.findings.append(left_alone(claim, len(claims) - position, seconds))
             break
         begun, before = time.monotonic(), len(verdict.findings)
         _judge(claim, page, world, verdict, used)
@@ -82,15 +72,9 @@ def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVe
     return verdict
 
 
-def _left_alone(claim: Claim, count: int, seconds: float) -> Finding:
-    told = f"{count} claims from here on" if count > 1 else "this claim"
-    message = f"{told} could not be judged: failed questions have taken {seconds:g} s of the page's time"
-    return extraction.TOO_LONG.finding(claim.location, message, evidence="[tool.playbook] page_seconds")
-
-
 def _judge(claim: Claim, page: Page, world: World, verdict: PageVerdict, used: set[int]) -> None:
     asked = _example_findings(claim, world) if claim.kind is Kind.MARKDOWN else check_claim(claim, world)
-    raised = list(_as_far_as_judged(asked, claim, world))
+    raised = list(as_far_as_judged(asked, claim, world))
     kept = _kept(raised, page, used)
     verdict.findings += kept
     if claim.fence is None and claim.span is None:
@@ -101,32 +85,12 @@ def _judge(claim: Claim, page: Page, world: World, verdict: PageVerdict, used: s
         verdict.checked += 1
 
 
-def _as_far_as_judged(findings: Iterable[Finding], claim: Claim, world: World) -> Iterator[Finding]:
-    """The findings, and where a question fails, whatever it raises, one that says so in place of the rest."""
-    try:
-        yield from findings
-        return
-    except UnjudgedError as error:
-        told = error.message
-    except PlaybookError:
-        raise
-    except (Exception, SystemExit) as error:
-        told = _told(error)
-    message = f"this could not be judged: {told}"
-    yield extraction.NOT_JUDGED.finding(claim.location, message, subject=claim.kind, severity=world.doubtful)
-
-
-def _told(error: BaseException) -> str:
-    words = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
-
-
 def _kept(findings: list[Finding], page: Page, used: set[int]) -> list[Finding]:
     kept: list[Finding] = []
     for finding in findings:
-        covering = [i for i, item in enumerate(page.suppressions) if extraction.covers(item, finding)]
-        used.update(covering)
-        if not covering:
+        taken_away_by = suppressing(page, finding)
+        used.update(taken_away_by)
+        if not taken_away_by:
             kept.append(finding)
     return kept
 

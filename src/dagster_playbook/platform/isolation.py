@@ -52,7 +52,7 @@ class Isolated:
         if self._child is None:
             self._child = _Child(self._answer, self._readable)
         try:
-            told = json.loads(self._child.exchange(json.dumps([question, arguments]).encode()))
+            told = json.loads(self._child.exchange(json.dumps([question, arguments], default=str).encode()))
         except (UnjudgedError, ValueError) as error:
             self.close()
             raise error if isinstance(error, UnjudgedError) else UnjudgedError("its answer is no answer") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,8 @@ from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, TextAnswer
 from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext, open_context, project_values, read_models
 from dagster_playbook.settings import SqlmeshProject
+
+_OF_GIT = re.compile(r"(?i)\bgit:[^\s&|()^+]*")
 
 
 class SqlmeshAuthority:
@@ -69,10 +72,14 @@ class SqlmeshAuthority:
         )
 
     def select(self, entry: str) -> SelectorAnswer:
-        """The names of the models that one selector entry matches, by SQLMesh's own Selector."""
+        """The names of the models that one selector entry matches, by SQLMesh's own Selector.
+
+        What `git:` matches depends on the branch and not on the project, and SQLMesh hands the name after it to git as
+        it stands, options included; so it is taken for any model.
+        """
         context = self._context
         try:
-            matched = self._selector.expand_model_selections([entry])
+            matched = self._selector.expand_model_selections([_OF_GIT.sub("*", entry)])
         except Exception as error:
             return SelectorAnswer(entry, error=" ".join(str(error).split()) or type(error).__name__)
         known = (context.models[fqn].name for fqn in matched if fqn in context.models)
