@@ -53,7 +53,12 @@ def unknown_macros(expressions: list[exp.Expr], known: KnownNames) -> Iterator[t
 
 
 def _nodes(expressions: list[exp.Expr]) -> Iterator[exp.Expr]:
+    """Every node of the block; not of an audit in it, which gets its variables where it is used."""
+    is_of_audit = False
     for whole in expressions:
+        was_audit, is_of_audit = is_of_audit, isinstance(whole, d.Audit)
+        if was_audit:
+            continue
         if isinstance(whole, d.Model):
             for item in whole.expressions:
                 if item.name.lower() not in _LATER:

@@ -163,7 +163,10 @@ def _strip_block(block: exp.Expr) -> None:
     kept = [item for item in block.expressions if isinstance(item, exp.Property) and _strip_property(item)]
     names = {item.name.lower() for item in kept}
     if "name" not in names and (has_macro or any(item.name.lower() == "name" for item in block.expressions)):
-        kept.insert(0, exp.Property(this="name", value=exp.to_table(STAND_IN_NAME)))
+        name = exp.to_table(STAND_IN_NAME)
+        # SQLMesh's parser leaves the name as it was written here
+        name.meta["sql"] = STAND_IN_NAME
+        kept.insert(0, exp.Property(this="name", value=name))
     block.set("expressions", kept)
 
 
