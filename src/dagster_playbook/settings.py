@@ -51,6 +51,7 @@ class Settings:
         strict: whether a block or name that no rule understands fails the check, or is only told.
         words: inline code that is no name of the platform, each with the reason why it is exempt.
         schema: the SQLMesh schema that a model's short name stands for, e.g. `oso`.
+        page_seconds: how long one page may keep a check computing.
         catalogs: folder of Trino catalog property files; references: JSON of Nessie reference names and kinds.
         restatement: ops that restate models, and which of their config fields says what.
         reference_move: ops that move a Nessie reference, and which config field holds the commit.
@@ -72,6 +73,7 @@ class Settings:
     strict: bool = False
     words: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    page_seconds: float = 30.0
     restatement: tuple[Restatement, ...] = ()
     reference_move: tuple[ReferenceMove, ...] = ()
 
@@ -212,6 +214,10 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
             if not isinstance(value, bool):
                 raise _MistakeError(key, "strict has to be true or false")
             typed[key] = value
+        elif key == "page_seconds":
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 86_400:
+                raise _MistakeError(key, "page_seconds has to be a number of seconds above 0, of at most a day")
+            typed[key] = float(value)
         elif key in ("mkdocs", "cache", "schema", "makefile", "catalogs", "references"):
             if not isinstance(value, str):
                 raise _MistakeError(key, f"{key} has to be a string")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: what the navigation's verdict is kept under; no page has such a path
 _NAVIGATION = "//navigation"
+#: rules whose findings may be gone the next time, with nothing changed
+_PASSING = frozenset({"PB023", "PB024"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +189,11 @@ class Checker:
         kept = self._store.get(path) if self.use_store else None
         if kept is not None and self._still_holds(kept):
             return _summary_from(path, kept)
-        from dagster_playbook.check.page_check import check_page
-        from dagster_playbook.check.trial import PageReader, tried
+        from dagster_playbook.check.trial import PageReader, judge_page
 
         self._files.start()
         reader = PageReader(self.settings.root, self.settings.include_roots)
-        verdict = check_page(reader.read(path, {}), self.world)
-        verdict.findings = tried(verdict, self.world, reader)
+        verdict = judge_page(path, self.world, reader, seconds=self.settings.page_seconds)
         record = {
             "files": [[name, self._files.digest(name)] for name in (verdict.files or (path,))],
             "asked": self._files.asked(),
@@ -202,7 +202,8 @@ class Checker:
             "waiting": list(verdict.waiting),
             "unjudged": dict(verdict.unjudged),
         }
-        self._store.put(path, record)
+        if not any(finding.rule in _PASSING for finding in verdict.findings):
+            self._store.put(path, record)
         counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
         unjudged = dict(verdict.unjudged)
         return PageSummary(path, verdict.files, *counts, tuple(verdict.findings), verdict.waiting, unjudged)

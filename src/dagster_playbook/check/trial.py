@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagster_playbook.check.fixes import MAX_TRIED, offered
+from dagster_playbook.check.judging import judged_whole
 from dagster_playbook.check.page_check import PageVerdict, check_page
 from dagster_playbook.findings import Finding
 from dagster_playbook.markdown.model import Page
@@ -62,6 +63,22 @@ def tried(verdict: PageVerdict, world: World, reader: PageReader) -> list[Findin
         return verdict.findings
     tries = max(1, min(MAX_TRIED, MAX_CLAIMS // (verdict.fences + verdict.spans + 1)))
     return offered(verdict.findings, PageTrial(verdict.path, world, reader), tries)
+
+
+def judge_page(path: str, world: World, reader: PageReader, *, seconds: float) -> PageVerdict:
+    """Read and check a page within its time, its fixes tried; what it breaks is its own verdict, and no other page's.
+
+    Raises:
+        PlaybookError: an authority cannot be asked, or the page cannot be read.
+    """
+
+    def judge() -> PageVerdict:
+        verdict = check_page(reader.read(path, {}), world, seconds=seconds)
+        verdict.findings = tried(verdict, world, reader)
+        return verdict
+
+    judged = judged_whole(path, judge, seconds)
+    return judged if isinstance(judged, PageVerdict) else PageVerdict(path, (path,), findings=[judged])
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from dagster_playbook.check import Checker
 from dagster_playbook.check.files import ProjectFiles
-from dagster_playbook.check.page_check import check_page
-from dagster_playbook.check.trial import PageReader, tried
+from dagster_playbook.check.trial import PageReader, judge_page
 from dagster_playbook.findings import Finding
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.markdown.reader import read_page
@@ -100,7 +99,8 @@ class Session:
         world = self.world
         assert isinstance(world.files, OpenFiles)
         world.files.refresh()
-        return tried(check_page(self.page(path), world), world, self._reader)
+        seconds = self._checker.settings.page_seconds
+        return judge_page(path, world, self._reader, seconds=seconds).findings
 
     def save(self) -> None:
         """Keep what the authorities have answered for the next process."""

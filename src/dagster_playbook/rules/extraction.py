@@ -41,6 +41,9 @@ BROKEN_SENTENCE = Rule(
     "PB022", "broken-sentence", "A fact whose comment begins a line, where the site ends the sentence."
 )
 
+NOT_JUDGED = Rule("PB023", "not-judged", "A claim that could not be judged: the question about it failed.")
+TOO_LONG = Rule("PB024", "page-takes-too-long", "A page that takes longer to check than a page may.")
+
 RULES = (
     NOT_UNDERSTOOD,
     UNCLOSED,
@@ -59,6 +62,8 @@ RULES = (
     NO_PAGE,
     OTHER_VERDICT,
     BROKEN_SENTENCE,
+    NOT_JUDGED,
+    TOO_LONG,
 )
 _BY_CODE = {rule.code: rule for rule in RULES}
 

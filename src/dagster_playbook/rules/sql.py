@@ -163,18 +163,17 @@ def _columns(statement: exp.Expr, known: dict[str, ModelFact], ctes: set[str], c
 
     made = {alias.alias.lower() for alias in statement.find_all(exp.Alias)}
     everything = {column.lower() for model in known.values() for column in model.columns}
+    # one look for the whole statement: one for each column takes the square of its length
+    is_simple = not ctes and statement.find(exp.Subquery, exp.Lateral, exp.Unnest, exp.Lambda) is None
+    bare = {name: name for name in everything | made} if is_simple else {}
+    owner = ", ".join(sorted({model.name for model in known.values()}))
+    qualified = {alias: {name.lower(): name for name in model.columns} for alias, model in known.items()}
     for column in statement.find_all(exp.Column):
         if isinstance(column.this, exp.Star) or _is_blank(column.name) or not column.this.args:
             continue
-        if column.table:
-            model = known.get(column.table)
-            names = {name.lower(): name for name in model.columns} if model else {}
-        else:
-            is_simple = not ctes and not list(statement.find_all(exp.Subquery, exp.Lateral, exp.Unnest, exp.Lambda))
-            names = {name: name for name in everything | made} if is_simple else {}
+        names = qualified.get(column.table, {}) if column.table else bare
         if names and column.name.lower() not in names:
             place = _identifier_place(column.this, claim)
-            owner = ", ".join(sorted({model.name for model in known.values()}))
             message = f"{owner} has no column {column.name!r}{did_you_mean(column.name, names.values())}"
             yield UNKNOWN_COLUMN.finding(place, message, subject=column.name, evidence="columns of the models")
 

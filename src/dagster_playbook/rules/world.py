@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from dagster_playbook.findings import Severity
 from dagster_playbook.meaning import Meanings
 from dagster_playbook.platform.authority import Authority, Documents, Unjudged
 from dagster_playbook.platform.facts import Facts, ModelFact
+from dagster_playbook.rules.nearness import nearest
 
 
 class Files(Protocol):
@@ -100,12 +100,7 @@ class World:
 
 def near(word: str, known: Iterable[str]) -> str:
     """The real name that was probably meant, "" when none is near."""
-    candidates = sorted(set(known))
-    lower = {name.lower(): name for name in candidates}
-    if word.lower() in lower:
-        return lower[word.lower()]
-    found = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.72)
-    return lower[found[0]] if found else ""
+    return nearest(word, known if isinstance(known, frozenset) else frozenset(known))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
