@@ -58,9 +58,10 @@ def provide() -> tuple[str | None, list[str]]:
     for way, install in (("playwright install chromium", _by_playwright), ("apt-get install chromium", _by_apt_get)):
         fault = install()
         if fault is None:
-            program, fault = find()
+            program, missing = find()
             if program:
                 return program, tried
+            fault = f"ended without an error, and still {missing}"
         tried.append(f"{way}: {fault}")
     return None, tried
 

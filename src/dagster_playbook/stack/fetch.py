@@ -24,8 +24,8 @@ _NO_MAVEN = "none"
 
 #: told the name of an artifact, the bytes that are here and the bytes that there will be
 Meter = Callable[[str, int, int], None]
-#: puts an artifact into a local Maven repository, or raises StackError
-Getter = Callable[[Artifact, Path], None]
+#: puts an artifact into a local Maven repository, or raises StackError; stops once the event is set, if it can
+Getter = Callable[[Artifact, Path, threading.Event], None]
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -93,7 +93,10 @@ def choose_getter(java_home: Path | None = None, environment: Mapping[str, str] 
     return partial(maven_resolver.get, maven_resolver.default_repository())
 
 
-def _get_by_command(maven: str, java_home: Path | None, artifact: Artifact, repository: Path) -> None:
+def _get_by_command(
+    maven: str, java_home: Path | None, artifact: Artifact, repository: Path, _: threading.Event
+) -> None:
+    # It hears of Ctrl-C by itself: the terminal tells the whole group of processes.
     maven_command.get(maven, artifact, repository, java_home)
 
 
@@ -109,19 +112,24 @@ def _make(folder: Path) -> None:
 def _download(missing: list[Artifact], repository: Path, meter: Meter, getter: Getter) -> None:
     # The first one alone: it brings Maven's own plugin into the repository, which the others then share.
     first, *others = sorted(missing, key=lambda a: a.size_bytes)
-    _get(getter, first, repository, meter)
+    ended = threading.Event()
+    _get(getter, first, repository, meter, ended)
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for result in [pool.submit(_get, getter, a, repository, meter) for a in others]:
-            result.result()
+        try:
+            for result in [pool.submit(_get, getter, a, repository, meter, ended) for a in others]:
+                result.result()
+        except KeyboardInterrupt:
+            ended.set()
+            raise
 
 
-def _get(getter: Getter, artifact: Artifact, repository: Path, meter: Meter) -> None:
+def _get(getter: Getter, artifact: Artifact, repository: Path, meter: Meter, ended: threading.Event) -> None:
     """Fetch one artifact, and refuse what is not the pinned file."""
     path = artifact.path_in(repository)
     # There, yet not the pinned file: it would be taken for good.
     path.unlink(missing_ok=True)
     with _watched(artifact, path, meter):
-        getter(artifact, repository)
+        getter(artifact, repository, ended)
     if not is_verified(path, artifact):
         size = path.stat().st_size
         path.unlink()

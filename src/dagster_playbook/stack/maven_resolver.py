@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from urllib.parse import quote
 
 from dagster_playbook.errors import StackError
@@ -15,6 +17,10 @@ from dagster_playbook.stack.maven_settings import MIRROR_VARIABLE, Repository, r
 _TIMEOUT_S = 60
 #: how often a download that broke off is begun again
 _ATTEMPTS = 3
+
+
+class _EndedError(Exception):
+    """The download is not wanted any more."""
 
 
 def is_installed() -> bool:
@@ -33,19 +39,27 @@ def default_repository() -> Repository:
     return repository_of(MAVEN_CENTRAL_URL)
 
 
-def get(source: Repository, artifact: Artifact, repository: Path) -> None:
+def get(source: Repository, artifact: Artifact, repository: Path, ended: Event) -> None:
     """Put the artifact into the local repository; of a download that breaks off for good nothing stays.
 
+    Args:
+        ended: once it is set, the download stops.
+
     Raises:
-        StackError: the repository cannot be reached, or does not have it.
+        StackError: the repository cannot be reached, does not have it, or the download was ended.
     """
     import requests
 
     path = artifact.path_in(repository)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            _resolve(source, artifact, repository)
+            _resolve(source, artifact, repository, ended)
             return
+        except (_EndedError, KeyboardInterrupt) as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            raise StackError(f"the download of {artifact.coordinates} was ended") from error
         except (requests.RequestException, OSError, RuntimeError) as error:
             # A part of a file under the file's own name would be taken for the file.
             path.unlink(missing_ok=True)
@@ -59,11 +73,24 @@ def get(source: Repository, artifact: Artifact, repository: Path) -> None:
             ) from error
 
 
-def _resolve(source: Repository, artifact: Artifact, repository: Path) -> None:
-    from jgo.maven import MavenContext
+def _resolve(source: Repository, artifact: Artifact, repository: Path, ended: Event) -> None:
+    from jgo.maven import MavenContext, PythonResolver
+
+    @contextlib.contextmanager
+    def progress(_: str, __: int) -> Iterator[Callable[[int], None]]:
+        def arrived(_: int) -> None:
+            if ended.is_set():
+                raise _EndedError
+
+        yield arrived
 
     group, name, version, extension, *classifier = artifact.coordinates.split(":")
-    context = MavenContext(repo_cache=repository, remote_repos={source.name: source.url_with_login}, timeout=_TIMEOUT_S)
+    context = MavenContext(
+        resolver=PythonResolver(progress_callback=progress),
+        repo_cache=repository,
+        remote_repos={source.name: source.url_with_login},
+        timeout=_TIMEOUT_S,
+    )
     component = context.project(group, name).at_version(version)
     component.artifact(classifier="".join(classifier), packaging=extension).resolve()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,12 +26,14 @@ class Mirror:
     """A Maven repository of its own: path to content, and what it was asked.
 
     Attributes:
+        endless: a path whose answer never ends; Ctrl-C is pressed once it has begun.
         cut: how many answers yet end before the file does.
         login: what an Authorization header has to be; anybody may ask when empty.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    endless: str = ""
     cut: int = 0
     login: str = ""
     url: str = ""
@@ -56,13 +60,23 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
             if content is None:
                 return self.send_error(404)
             self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(len(content) + (1 << 40 if self.path == served.endless else 0)))
             self.end_headers()
+            if self.path == served.endless:
+                return self.go_on(content)
             if served.cut:
                 served.cut -= 1
                 content = content[:100]
             self.wfile.write(content)
             return None
+
+        def go_on(self, content: bytes) -> None:
+            """Send for as long as anybody reads."""
+            self.wfile.write(content)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(content)
 
         def do_HEAD(self) -> None:
             """Answer as to GET; the client reads no further than the head."""
@@ -144,6 +158,16 @@ def test_a_download_that_keeps_breaking_off_leaves_no_part(tmp_path: Path, mirro
     assert "run it again" in caught.value.cure
     assert not tool.path_in(tmp_path / "cache" / "maven").exists()
     assert is_fetched([whole], tmp_path / "cache")
+
+
+def test_ctrl_c_ends_a_download_at_once(tmp_path: Path, mirror: Mirror) -> None:
+    """A long download stops when it is interrupted, and no part of it stands under the file's name."""
+    first, long = mirror.offer("org.x:first:1:jar", b"small"), mirror.offer("org.x:long:1:jar")
+    mirror.endless = "/m/org/x/long/1/long-1.jar"
+    with pytest.raises(KeyboardInterrupt):
+        fetch([first, long], tmp_path / "cache", unmetered)
+    assert is_fetched([first], tmp_path / "cache")
+    assert not long.path_in(tmp_path / "cache" / "maven").exists()
 
 
 def test_what_the_repository_lacks_is_told_with_its_answer(tmp_path: Path, mirror: Mirror) -> None:
