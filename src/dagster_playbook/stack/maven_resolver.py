@@ -50,19 +50,13 @@ def get(source: Repository, artifact: Artifact, repository: Path, ended: Event) 
     """
     import requests
 
-    path = artifact.path_in(repository)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             _resolve(source, artifact, repository, ended)
             return
-        except (_EndedError, KeyboardInterrupt) as error:
-            path.unlink(missing_ok=True)
-            if isinstance(error, KeyboardInterrupt):
-                raise
+        except _EndedError as error:
             raise StackError(f"the download of {artifact.coordinates} was ended") from error
         except (requests.RequestException, OSError, RuntimeError) as error:
-            # A part of a file under the file's own name would be taken for the file.
-            path.unlink(missing_ok=True)
             # What a repository refuses, it refuses again (jgo says that by RuntimeError); so does a full disk.
             if attempt < _ATTEMPTS and isinstance(error, requests.RequestException):
                 continue
@@ -92,7 +86,12 @@ def _resolve(source: Repository, artifact: Artifact, repository: Path, ended: Ev
         timeout=_TIMEOUT_S,
     )
     component = context.project(group, name).at_version(version)
-    component.artifact(classifier="".join(classifier), packaging=extension).resolve()
+    try:
+        component.artifact(classifier="".join(classifier), packaging=extension).resolve()
+    except BaseException:
+        # A part of a file under the file's own name would be taken for the file.
+        artifact.path_in(repository).unlink(missing_ok=True)
+        raise
 
 
 def _reason(error: Exception, source: Repository, artifact: Artifact) -> str:
