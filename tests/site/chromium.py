@@ -120,7 +120,8 @@ def main() -> None:
         print(f"browser: {program}")  # noqa: T201 - the output of a program
         return
     TRIED.write_text("\n".join(tried) + "\n", encoding="utf-8")
-    print("browser: none, so the browser tests cannot run", *tried, sep="\n  ", file=sys.stderr)  # noqa: T201
+    cure = f"cure: name a browser in {VARIABLE}, or `none` to have none looked for"
+    print("browser: none, so the browser tests cannot run", *tried, cure, sep="\n  ", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":
