@@ -35,6 +35,7 @@ playbook: $(READY) ## Main job: check every page against the embedded DuckDB pla
 	@echo "site: site/index.html"
 
 test: $(READY) ## Run every test: unit, acceptance, the real stack, the real browser
+	$(BIN)/python tests/site/chromium.py
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## Style, types and layers
