@@ -491,6 +491,20 @@ def test_an_approval_under_which_something_was_done_stays_spent(
     assert "it was used already" in said
 
 
+def test_what_is_approved_is_shown_as_it_is(desk: Desk) -> None:
+    """Letters that look like others and escapes of the terminal are spelled out to whoever is about to sign."""
+    word = "\u0430pple"
+    code, said = desk.say(
+        "plan", ARGUMENTS[0], "-p", f"word={word}", "--request", "--key", str(desk.key("requester")),
+        "--reason", "fine\x1b[2Jall is well",
+    )  # fmt: skip
+    assert code == 0, said
+    code, said = desk.approve(desk.kept()[0].stem)
+    assert code == 0, said
+    assert r'"word": "\u0430pple"' in said
+    assert r'"fine\u001b[2Jall is well"' in said
+
+
 def test_an_approver_of_no_role_is_told_at_once(desk: Desk) -> None:
     """Nothing is signed that could not help."""
     desk.key("roles.toml").write_text('[roles]\napprover = ["nobody@localhost"]\n')
