@@ -34,6 +34,10 @@ class PlatformError(PlaybookError):
     """An authority (Dagster, SQLMesh, a service) could not be asked."""
 
 
+class BusyError(PlatformError):
+    """Somebody else works on what was asked for, e.g. a DuckDB file with its one writer; nothing was begun."""
+
+
 class StackError(PlaybookError):
     """A local service could not be fetched, started or stopped."""
 

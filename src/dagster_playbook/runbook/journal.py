@@ -42,7 +42,7 @@ class Entry:
 
 
 class Journal:
-    """The journal in one folder, opened for appending; `seq` and `head` are of its newest entry."""
+    """The journal in one folder, opened for appending; `seq`, `head` and `at` are of its newest entry."""
 
     def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
         self.folder = folder
@@ -52,6 +52,7 @@ class Journal:
         entries = self._recovered() if self.path.is_file() else []
         self.seq = entries[-1].seq if entries else 0
         self.head = entries[-1].hash if entries else _START
+        self.at = entries[-1].at if entries else ""
 
     def append(self, event: str, **data: Any) -> Entry:
         """Write an event; it is on disk when this returns."""
@@ -65,7 +66,7 @@ class Journal:
         entry = Entry(**body, hash=sha256(body))
         line = json.dumps(entry.as_dict(), ensure_ascii=False)
         append_line(self.path, line)
-        self.seq, self.head = entry.seq, entry.hash
+        self.seq, self.head, self.at = entry.seq, entry.hash, entry.at
         write_whole(self.folder / HEAD_NAME, json.dumps({"seq": entry.seq, "hash": entry.hash}))
         return entry
 

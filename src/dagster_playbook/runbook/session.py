@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dagster_playbook.approval.envelope import RefusedError, encode
@@ -15,17 +16,20 @@ from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.platform.dagster_runs import Dagster
 from dagster_playbook.platform.dagster_runs import Progress as DagsterProgress
-from dagster_playbook.platform.postgres_lock import StateDatabase
+from dagster_playbook.platform.living import Started
+from dagster_playbook.platform.living import shown as shown_processes
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal
-from dagster_playbook.runbook.lock import Held, platform_lock, shown
+from dagster_playbook.runbook.left_behind import STARTED, unfinished, wait_for
+from dagster_playbook.runbook.lock import Held, place_of, platform_lock, shown
 from dagster_playbook.runbook.plan import Plan, load_runbook
-from dagster_playbook.runbook.reach import check_needs, instance_variables, open_dagster
-from dagster_playbook.runbook.redaction import Redactor
+from dagster_playbook.runbook.reach import Watch, check_needs, instance_variables, open_dagster
+from dagster_playbook.runbook.redaction import MARK, Redactor
 from dagster_playbook.runbook.store import Store
 from dagster_playbook.runbook.surroundings import Asker, Surroundings
 from dagster_playbook.settings import Settings
+from dagster_playbook.stopping import held_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Options:
     dagster_url: str = ""
     again: str = ""
     done: str = ""
+    #: why a lock that was left on another host is taken
+    take_over: str = ""
 
 
 def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
@@ -51,22 +57,23 @@ def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
     check_needs(plan.runbook)
     approval = find_approval(store, plan)
     run_id = store.new_run_id()
-    with platform_lock(store.folder / "locks", plan.target, run_id, _state_database(settings)) as held:
+    with platform_lock(place_of(settings, plan.target), run_id, take_over=options.take_over) as held:
         redactor = Redactor(secret_values(plan.runbook, plan.values))
         folder = store.folder / "runs" / run_id
         journal = Journal(folder, redactor)
-        write_whole(folder / "runbook.md", (settings.root / plan.runbook.path).read_text(encoding="utf-8"))
-        opened = journal.append(
-            "opened",
-            runbook=plan.runbook.path,
-            title=plan.runbook.title,
-            text_sha256=plan.text_sha256,
-            parameters=plan.shown_values,
-            digest=plan.digest,
-            target=plan.target,
-            platform=plan.fingerprint,
-            operator=getpass.getuser(),
-        )
+        with held_back():
+            write_whole(folder / "runbook.md", (settings.root / plan.runbook.path).read_text(encoding="utf-8"))
+            opened = journal.append(
+                "opened",
+                runbook=plan.runbook.path,
+                title=plan.runbook.title,
+                text_sha256=plan.text_sha256,
+                parameters=plan.shown_values,
+                digest=plan.digest,
+                target=plan.target,
+                platform=plan.fingerprint,
+                operator=getpass.getuser(),
+            )
         options.tell("opened", {"run": run_id, **opened.data})
         _tell_of_stale_lock(held, journal, options)
         session = _Session(settings, store, plan.runbook, plan.values, plan.target, plan.digest, run_id, approval)
@@ -85,7 +92,33 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
     """
     store = Store(settings.root)
     folder = store.run_folder(run)
-    opened = next(journals.entries(folder)).data
+    target = str(next(journals.entries(folder)).data.get("target", ""))
+    with platform_lock(place_of(settings, target), folder.name, take_over=options.take_over) as held:
+        # under the lock everything is read anew: somebody else may have resumed the run meanwhile
+        opened = next(journals.entries(folder)).data
+        runbook = _same_runbook(settings, folder, opened)
+        values = _values_again(runbook, opened["parameters"], secrets)
+        check_needs(runbook)
+        redactor = Redactor(secret_values(runbook, values))
+        redactor.file(folder / "dagster.log")
+        left = _waited_for(runbook, folder, held, options)
+        progress = where_it_stopped(runbook, folder, again=options.again, done=options.done)
+        journal = Journal(folder, redactor)
+        if options.done and options.done in progress.results:
+            journal.append("step-finished", step=options.done, outcome="succeeded", message="by the operator's word")
+        with held_back():
+            journal.append("resumed", step=progress.step, operator=getpass.getuser(), left_running=left)
+        _tell_of_stale_lock(held, journal, options)
+        options.tell("resumed", {"run": folder.name, "step": progress.step, "title": runbook.title})
+        if left:
+            options.tell("waiting", {"step": progress.step, "message": f"still running: {shown_processes(left)}"})
+        approval = _kept_approval(store, opened["digest"])
+        identity = (opened["target"], opened["digest"])
+        session = _Session(settings, store, runbook, values, *identity, folder.name, approval)
+        return folder.name, session.executor(journal, redactor, options, held).run(progress)
+
+
+def _same_runbook(settings: Settings, folder: Path, opened: Mapping[str, Any]) -> Runbook:
     runbook, text_sha256 = load_runbook(settings.root, opened["runbook"])
     if text_sha256 != opened["text_sha256"]:
         raise RunbookError(
@@ -93,32 +126,27 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
             path=runbook.path,
             cure=f"the text that ran is kept in {folder / 'runbook.md'}: put it back, or start a new run",
         )
-    values = _values_again(runbook, opened["parameters"], secrets)
-    check_needs(runbook)
-    progress = where_it_stopped(runbook, folder, again=options.again, done=options.done)
-    with platform_lock(store.folder / "locks", opened["target"], folder.name, _state_database(settings)) as held:
-        redactor = Redactor(secret_values(runbook, values))
-        journal = Journal(folder, redactor)
-        if options.done and options.done in progress.results:
-            journal.append("step-finished", step=options.done, outcome="succeeded", message="by the operator's word")
-        journal.append("resumed", step=progress.step, operator=getpass.getuser())
-        _tell_of_stale_lock(held, journal, options)
-        options.tell("resumed", {"run": folder.name, "step": progress.step, "title": runbook.title})
-        approval = _kept_approval(store, opened["digest"])
-        identity = (opened["target"], opened["digest"])
-        session = _Session(settings, store, runbook, values, *identity, folder.name, approval)
-        return folder.name, session.executor(journal, redactor, options, held).run(progress)
+    return runbook
 
 
-def _state_database(settings: Settings) -> StateDatabase | None:
-    """Where the platform keeps its state, by the variables that its code sees."""
-    return StateDatabase.from_environment({**os.environ, **settings.environment})
+def _waited_for(runbook: Runbook, folder: Path, held: Held, options: Options) -> list[dict[str, Any]]:
+    """What the run left at work has ended when this returns; whoever comes after this process finds it in the lock."""
+    left = unfinished(folder)
+    step = runbook.step(left.step)
+    if left.started and step is not None and step.is_mutating:
+        held.works(*left.started)
+    still_there = wait_for(runbook, left, options.tell, take_over=options.take_over)
+    held.works()
+    return still_there
 
 
 def _tell_of_stale_lock(held: Held, journal: Journal, options: Options) -> None:
     """Of a run that died with the lock; that this one was cut, its resumption says already."""
     owner = held.left_behind
-    if owner and owner.get("run") != journal.folder.name:
+    if owner and owner.get("host") != held.record["host"]:
+        journal.append("taken-over", owner=owner, reason=options.take_over)
+        options.tell("stale-lock", {"owner": owner, "message": f"the lock of {shown(owner)} is taken over"})
+    elif owner and owner.get("run") != journal.folder.name:
         journal.append("stale-lock", owner=owner)
         options.tell("stale-lock", {"owner": owner, "message": f"the lock of {shown(owner)}, who died, is taken over"})
 
@@ -156,9 +184,11 @@ def secret_values(runbook: Runbook, values: Mapping[str, Any]) -> list[str]:
 def _values_again(runbook: Runbook, kept: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(kept)
     for name, parameter in runbook.parameters.items():
-        if parameter.secret and name not in secrets and parameter.required:
+        # a token that was given as an ordinary parameter is not kept either
+        is_secret = parameter.secret or MARK in str(values.get(name))
+        if is_secret and name not in secrets and parameter.required:
             raise RunbookError(f"-p {name}=... is needed again: secrets are not kept", path=runbook.path)
-        if parameter.secret:
+        if is_secret:
             values[name] = secrets.get(name, parameter.default)
     return values
 
@@ -183,19 +213,40 @@ class _Session:
     _cache: dict[str, Any] = field(default_factory=dict)
 
     def executor(self, journal: Journal, redactor: Redactor, options: Options, held: Held) -> Executor:
+        def written_down(step_id: str, started: Started) -> None:
+            step = self.runbook.step(step_id)
+            if step is None or step.is_mutating:
+                held.works(started)
+            with held_back():
+                journal.append(STARTED, step=step_id, **started.as_dict())
+
         def opened() -> Dagster:
-            return open_dagster(self.settings, journal.folder, options.dagster_url)
+            watch = Watch(lambda key, started: written_down(key.partition("/")[2], started), redactor.file)
+            return open_dagster(self.settings, journal.folder, options.dagster_url, watch)
+
+        def progress(kind: str, step: str, message: str) -> None:
+            with contextlib.suppress(OSError):
+                options.progress(kind, step, redactor.text(message))
+
+        def tell(event: str, data: dict[str, Any]) -> None:
+            if event == "step-finished":
+                held.works()
+            # a terminal that is gone is no reason to stop
+            with contextlib.suppress(OSError):
+                options.tell(event, data)
 
         around = Surroundings(
             settings=self.settings,
             run_id=self.run_id,
             dagster=lambda: self._once("dagster", opened),
             ask=options.ask,
-            progress=options.progress,
+            progress=progress,
             values_of_facts=lambda: self._once("facts", self._facts),
             head=lambda: journal.head,
             approval=self.approval,
             variables=lambda: instance_variables(self.settings, journal.folder, options.dagster_url),
+            redactor=redactor,
+            written_down=written_down,
         )
 
         def permit(step: Step) -> None:
@@ -203,7 +254,7 @@ class _Session:
             if step.approve:
                 self._permit(step, journal, options)
 
-        return Executor(self.runbook, self.values, journal, around, redactor, permit, options.tell)
+        return Executor(self.runbook, self.values, journal, around, redactor, permit, tell)
 
     def _permit(self, step: Step, journal: Journal, options: Options) -> None:
         """Verify and spend the approval, again before each approved step: it may have expired meanwhile."""
