@@ -54,8 +54,7 @@ class Output:
             return
         self._keep(self._stream.feed(self._decoder.decode(b"", True)) + self._stream.rest())
         if self.why_cut:
-            note = f"\n[cut: {self.cut_bytes} bytes more were printed: {self.why_cut}]\n".encode()
-            self._write(note)
+            self._write(f"\n[cut: {self.cut_bytes} bytes more were printed: {self.why_cut}]\n".encode(), is_note=True)
         try:
             os.fsync(self._descriptor)
         except OSError as error:
@@ -107,13 +106,13 @@ class Output:
         else:
             self._write(data)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, *, is_note: bool = False) -> None:
         try:
             write_all(self._descriptor, data)
         except OSError as error:
             # the command goes on: what it does matters more than what it says
             self.why_cut = self.why_cut or f"the disk refuses: {error.strerror or error}"
-            self.cut_bytes += len(data)
+            self.cut_bytes += 0 if is_note else len(data)
             os.ftruncate(self._descriptor, self._kept_bytes)
             os.lseek(self._descriptor, self._kept_bytes, os.SEEK_SET)
             return

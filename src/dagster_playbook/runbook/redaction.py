@@ -92,10 +92,10 @@ class RedactedStream:
         self._held += text
         end = self._held.rfind("\n") + 1
         begin = _KEY_BEGIN.search(self._held)
-        while begin is not None and (ended := _KEY_END.search(self._held, begin.end())):
+        while begin is not None and (ended := _KEY_END.search(self._held, begin.end())) and ended.end() <= end:
             begin = _KEY_BEGIN.search(self._held, ended.end())
         if begin is not None:
-            end = self._held.rfind("\n", 0, begin.start()) + 1
+            end = min(end, self._held.rfind("\n", 0, begin.start()) + 1)
         if not end and len(self._held) > _HELD_CHARACTERS:
             # cut where no token goes on; of a text without any blank the end is held that a token could be in
             blank = max(self._held.rfind(" "), self._held.rfind("\t"))
