@@ -37,6 +37,8 @@ def places(everywhere: bool) -> list[str]:
         "journal:after:opened:",
         *boundaries("idle", "sure"),
         *boundaries("restate")[:2],
+        *(f"journal:{moment}:process-started:restate" for moment in ("before", "after")),
+        "loading:::parent",
         *(f"evaluation:{place}" for place in inside),
         *boundaries("restate")[2:],
         *boundaries("nothing_left", "filled"),

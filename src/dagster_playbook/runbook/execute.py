@@ -154,7 +154,13 @@ class Executor:
         return {"result": _shortened(given), **_printed(given)} if given else {}
 
     def _close(self, state: str) -> str:
-        self._note("closed", state=state)
+        before = self.journal.seq
+        try:
+            self._note("closed", state=state)
+        except KeyboardInterrupt:
+            # asked to stop when the end was being written: there is nothing left to stop
+            if self.journal.seq == before:
+                raise
         return state
 
     def _one(self, step: Step, progress: Progress) -> str:
