@@ -46,7 +46,7 @@ tell("evaluated", os.environ["PLAYBOOK_RUN_KEY"])
 """
 HEAD = "---\ntitle: Three evaluations\nrunbook:\n  owner: data engineer\n  risk: low\n---\n\n# Three evaluations\n"
 FENCE = '\n```sh {{#{step} no_undo="It is evaluated."}}\n{python} -S {writer} {data} {step}\n```\n'
-ACTS = ("TERM", "HUP", "KILL", "STOP", "TERM twice", "nothing")
+ACTS = ("TERM", "HUP", "KILL", "KILL", "STOP", "TERM twice")
 
 
 @dataclass
@@ -162,7 +162,7 @@ class History:
     def _disturb(self, operator: Operator) -> None:
         act, lines = self.dice.choice(ACTS), self.dice.randrange(1, 9)
         process, before = operator.process, len(operator.journal())
-        if process is None or act == "nothing":
+        if process is None:
             return
         while process.is_alive() and len(operator.journal()) < before + lines:
             time.sleep(0.001)
