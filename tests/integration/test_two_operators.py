@@ -105,14 +105,14 @@ class Operator:
 def playbook(operator: Operator, arguments: list[str]) -> None:
     """In a process of its own: the command, by the clock of its operator."""
     from dagster_playbook.cli import main
-    from dagster_playbook.runbook import journal, lock
+    from dagster_playbook.runbook import journal, owner
 
     os.chdir(operator.root)
     os.environ["OSO_WAREHOUSE_DATA"] = str(operator.data)
     sys.stdout = sys.stderr = (operator.root / "said.txt").open("w", buffering=1)
     shift = dt.timedelta(seconds=operator.clock_s)
     clock = SimpleNamespace(now=lambda zone: dt.datetime.now(zone) + shift, fromisoformat=dt.datetime.fromisoformat)
-    for module in (journal, lock):
+    for module in (journal, owner):
         module.dt = SimpleNamespace(datetime=clock, UTC=dt.UTC, timedelta=dt.timedelta)  # type: ignore[attr-defined]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)

@@ -9,8 +9,6 @@ nobody else may begin as long as it does.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import getpass
 import hashlib
 import json
 import os
@@ -27,6 +25,7 @@ from dagster_playbook.platform import living
 from dagster_playbook.platform.living import Started
 from dagster_playbook.platform.postgres_lock import LockTakenError, StateDatabase, StateLock, state_lock
 from dagster_playbook.platform.recovery import data_folder
+from dagster_playbook.runbook.owner import ago, at_work, is_alive, now, read, shown, silence_s, this_process
 from dagster_playbook.settings import Settings
 
 #: the lock's name in a database, which holds the state of one platform
@@ -88,7 +87,7 @@ class Held:
 
     def beat(self) -> None:
         """Write down that the holder lives."""
-        self._update(heard=_now())
+        self._update(heard=now())
 
     def _update(self, **data: Any) -> None:
         with self._turn:
@@ -108,7 +107,7 @@ def platform_lock(place: Place, run_id: str, *, take_over: str = "") -> Iterator
         PlatformBusyError: somebody living holds it; names who, where and since when.
         PlatformError: the lock cannot be asked for.
     """
-    me = _me(run_id)
+    me = this_process(run_id)
     with _file_lock(place, me, take_over) as (left_in_file, write_file):
         if place.database is None:
             yield from _beating(Held(left_in_file, me, _write=[write_file]))
@@ -140,7 +139,7 @@ def _beating(held: Held) -> Iterator[Held]:
         beating.join()
         # what could not be stopped keeps the platform from others
         with contextlib.suppress(OSError, PlatformError):
-            held.works(*(one for one in _works(held.record) if living.still_running(one)))
+            held.works(*(one for one in at_work(held.record) if living.still_running(one)))
 
 
 def _writing(lock: StateLock) -> Callable[[dict[str, Any]], None]:
@@ -173,12 +172,12 @@ def _file_lock(
         place.folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise _busy(place.name, _read(record), "it holds the lock") from error
+        raise _busy(place.name, read(record), "it holds the lock") from error
     except OSError as error:
         told = f"the platform's lock {place.file.name}.lock cannot be taken: {error.strerror or error}"
         raise PlatformError(told, path=str(place.folder)) from error
     try:
-        left_behind = _read(record)
+        left_behind = read(record)
         _refuse_living(place.name, left_behind, me, take_over)
         write_whole(record, json.dumps(me))
         try:
@@ -201,7 +200,9 @@ def _refuse_living(name: str, owner: dict[str, Any] | None, me: dict[str, Any], 
         _refuse_elsewhere(name, owner, take_over)
     elif is_alive(owner):
         raise _busy(name, owner, "its process is alive")
-    elif owner.get("run") != me["run"] and (running := [p for one in _works(owner) for p in living.still_running(one)]):
+    elif owner.get("run") != me["run"] and (
+        running := [p for one in at_work(owner) for p in living.still_running(one)]
+    ):
         told = living.shown(living.named(running))
         cure = f"wait until it has ended, or go on with that run: playbook resume {owner.get('run')}"
         message = f"the platform {name!r} is being changed by what {shown(owner)} started before it died: {told}"
@@ -210,7 +211,7 @@ def _refuse_living(name: str, owner: dict[str, Any] | None, me: dict[str, Any], 
 
 def _refuse_elsewhere(name: str, owner: dict[str, Any], take_over: str) -> None:
     silence = silence_s(owner)
-    age = f"last heard of {_ago(silence)}" if silence is not None else "never heard of"
+    age = f"last heard of {ago(silence)}" if silence is not None else "never heard of"
     if silence is not None and 0 <= silence < SILENT_S:
         raise _busy(name, owner, age)
     if not take_over:
@@ -218,78 +219,7 @@ def _refuse_elsewhere(name: str, owner: dict[str, Any], take_over: str) -> None:
         raise PlatformBusyError(f"the platform {name!r} was being changed by {shown(owner)}, {age}", cure=cure)
 
 
-def silence_s(owner: dict[str, Any]) -> float | None:
-    """Seconds since an owner record's last sign of life, negative when its clock is ahead; None when it has none."""
-    try:
-        heard = dt.datetime.fromisoformat(str(owner.get("heard") or owner.get("since")))
-        return (dt.datetime.now(dt.UTC) - heard).total_seconds()
-    except (TypeError, ValueError):
-        return None
-
-
-def _ago(seconds: float) -> str:
-    if seconds < 0:
-        return f"at a time that is {-seconds:.0f} s ahead of the clock here"
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} seconds ago"
-
-
-def is_alive(owner: dict[str, Any]) -> bool:
-    """Whether the process of an owner record still runs; one on another host is taken to."""
-    if owner.get("host") != socket.gethostname():
-        return True
-    try:
-        return living.is_alive(int(owner["pid"]), str(owner["process_started"]))
-    except (KeyError, TypeError, ValueError):
-        return False
-
-
-def _works(owner: dict[str, Any]) -> list[Started]:
-    return [one for data in owner.get("works") or () if (one := Started.read(data))]
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-
-
-def _me(run_id: str) -> dict[str, Any]:
-    return {
-        "pid": os.getpid(),
-        "process_started": living.born(os.getpid()),
-        "host": socket.gethostname(),
-        "user": getpass.getuser(),
-        "run": run_id,
-        "since": _now(),
-        "heard": _now(),
-        "works": [],
-    }
-
-
-def _read(record: Path) -> dict[str, Any] | None:
-    try:
-        data = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def shown(owner: dict[str, Any] | None) -> str:
-    """An owner record for people."""
-    known = "{user} on {host} (process {pid}, run {run}, since {since})"
-    return known.format_map(_Known(owner)) if owner else "somebody"
-
-
 def _busy(name: str, owner: dict[str, Any] | None, why: str) -> PlatformBusyError:
     who = shown(owner)
     message = f"the platform {name!r} is being changed by {who}: {why}"
     return PlatformBusyError(message, cure="wait until that run has ended")
-
-
-class _Known(dict[str, Any]):
-    def __init__(self, owner: dict[str, Any] | None) -> None:
-        super().__init__(owner or {})
-
-    def __missing__(self, key: str) -> str:
-        return "?"

@@ -22,7 +22,8 @@ from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.left_behind import STARTED, unfinished, wait_for
-from dagster_playbook.runbook.lock import Held, place_of, platform_lock, shown
+from dagster_playbook.runbook.lock import Held, place_of, platform_lock
+from dagster_playbook.runbook.owner import shown
 from dagster_playbook.runbook.plan import Plan, load_runbook
 from dagster_playbook.runbook.reach import Watch, check_needs, instance_variables, open_dagster
 from dagster_playbook.runbook.redaction import MARK, Redactor

@@ -16,7 +16,8 @@ import pytest
 
 from dagster_playbook.platform import living
 from dagster_playbook.platform.living import Started
-from dagster_playbook.runbook.lock import Place, PlatformBusyError, is_alive, place_of, platform_lock
+from dagster_playbook.runbook.lock import Place, PlatformBusyError, place_of, platform_lock
+from dagster_playbook.runbook.owner import is_alive
 from dagster_playbook.settings import Settings
 
 HOLDER = """
