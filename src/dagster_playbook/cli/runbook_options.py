@@ -174,4 +174,6 @@ class Opened:
         """Tell an event."""
         if name in ("opened", "resumed"):
             self.run = str(data["run"])
-        self._tell(name, data)
+        # a terminal that is gone is no reason to stop
+        with suppress(OSError):
+            self._tell(name, data)
