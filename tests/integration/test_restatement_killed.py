@@ -39,7 +39,6 @@ def places(everywhere: bool) -> list[str]:
         *boundaries("idle", "sure"),
         *boundaries("restate")[:2],
         *(f"journal:{moment}:process-started:restate" for moment in ("before", "after")),
-        "loading:::parent",
         *(f"evaluation:{place}" for place in inside),
         *boundaries("restate")[2:],
         *boundaries("nothing_left", "filled"),

@@ -74,7 +74,8 @@ def wait_for(
             tell("waiting", {"step": left.step, "message": message})
             told = message
         wait(_LOOK_S)
-    return living.named(process for one in left.started for process in living.still_running(one))
+    there = {process.pid: process for one in left.started for process in living.still_running(one)}
+    return living.named(there.values())
 
 
 def _works(started: Started, own_alone: bool) -> bool:
@@ -84,4 +85,6 @@ def _works(started: Started, own_alone: bool) -> bool:
 
 
 def _shown(working: list[Started]) -> str:
-    return living.shown(living.named(process for one in working for process in living.still_running(one)))
+    """The eldest of each group: an earlier attempt's record may find the same one by its mark."""
+    eldest = {group[0].pid: group[0] for one in working if (group := living.still_running(one))}
+    return living.shown(living.named(eldest.values())) or "it is just ending"
