@@ -52,7 +52,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 YAML = (
     "a: !!python/object/apply:os.system [{shell!r}]\n",
-    "a: !!python/object/new:type {{args: ['x', !!python/tuple [], {{}}], state: {{}}\n",
+    "a: !!python/object/new:type {args: ['x', !!python/tuple [], {}], state: {}}\n",
     "a: !!python/name:os.system\n",
     "gateways:\n  a:\n    connection:\n      type: duckdb\n      database: {jinja}\n"
     "model_defaults:\n  dialect: {jinja}\n",
