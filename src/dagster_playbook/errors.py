@@ -38,6 +38,10 @@ class PlatformError(PlaybookError):
     """An authority (Dagster, SQLMesh, a service) could not be asked."""
 
 
+class UnjudgedError(PlatformError):
+    """One text could not be judged; the authority is there, and the next question can be asked."""
+
+
 class StackError(PlaybookError):
     """A local service could not be fetched, started or stopped."""
 

@@ -43,7 +43,7 @@ _VARIABLES = {
     "PLAYBOOK_TARGET": "the platform's name in approvals; embedded when unset",
     "PLAYBOOK_APPROVERS": "the folder with allowed_signers and roles.toml, for the command line and for the op",
     "PLAYBOOK_LEDGER": "the op's ledger of spent approvals, on storage that all run workers share",
-    "PLAYBOOK_APPROVER_ROLE": "the role that the op asks for; approver when unset",
+    "PLAYBOOK_APPROVER_ROLE": "the role that the op asks for where the policy names none; approver when unset",
     "OSO_RESTATEMENT_APPROVAL": "off for a deployment whose restatements need no approval, such as a developer's own",
     "DAGSTER_WEBSERVER_URL": "the deployed Dagster on which jobs run, instead of the embedded instance",
     "DAGSTER_TOKEN": "the token that the deployed Dagster asks for; written down nowhere",

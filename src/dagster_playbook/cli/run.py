@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         if reason:
             if key is None:
                 raise click.UsageError("--break-glass needs --key, the SSH key that says who breaks it")
-            write_request(settings.root, plan, key, reason=reason)
+            write_request(settings.root, plan, key, reason=reason, is_break_glass=True)
         try:
             run_id, state = start(settings, plan, options)
         except KeyboardInterrupt:

@@ -31,6 +31,8 @@ class Surroundings:
     Attributes:
         run_id: of the runbook's run; with the step's id it is the run key of everything that is started.
         approval: the encoded approval for the tag of approved runs, "" when there is none.
+        asks: says whether a step needs an approval.
+        not_admitted: told of a step whose run the op's own gate did not admit, and why.
         variables: gives the environment variables by which a command finds the Dagster instance of the jobs.
         anchor: gives the journal's newest line, `Journal.anchor`, which started runs carry in a tag.
         values_of_facts: gives the platform's facts by dotted key.
@@ -44,6 +46,8 @@ class Surroundings:
     values_of_facts: Callable[[], Mapping[str, Any]]
     anchor: Callable[[], str]
     approval: str = ""
+    asks: Callable[[Step], bool] = lambda step: bool(step.approve)
+    not_admitted: Callable[[Step, str], None] = lambda step, reason: None
     variables: Callable[[], Mapping[str, str]] = dict
 
     def run_key(self, step: Step) -> str:

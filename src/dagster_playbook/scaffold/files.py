@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_playbook.check.edits import diff_lines
 from dagster_playbook.durable import sync_folder, write_aside, write_whole
 from dagster_playbook.errors import ScaffoldError
 
@@ -54,9 +54,8 @@ def diff(changes: list[Change]) -> str:
     parts: list[str] = []
     for item in changes:
         old = f"a/{item.path}" if item.before is not None else "/dev/null"
-        before, after = (item.before or "").splitlines(keepends=True), item.after.splitlines(keepends=True)
-        parts.extend(difflib.unified_diff(before, after, old, f"b/{item.path}"))
-    return "".join(part if part.endswith("\n") else part + "\n" for part in parts)
+        parts.extend(diff_lines(item.before or "", item.after, old, f"b/{item.path}"))
+    return "".join(parts)
 
 
 def write(root: Path, changes: list[Change], *, overwrite: bool = False) -> list[str]:
