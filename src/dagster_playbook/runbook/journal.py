@@ -64,12 +64,17 @@ class Journal:
         RunbookError: what is there was changed, or cannot be read.
     """
 
+    seq: int
+    head: str
+    at: str
+    _is_sure: bool
+    _files: Watched
+
     def __init__(self, folder: Path, redactor: Redactor | None = None, witness: Witness | None = None) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
         self._redactor = redactor or Redactor()
         self._witness = witness
-        self.seq, self.head, self.at, self._is_sure = 0, START, "", False
         with on_disk("the journal cannot be opened", self.path, RunbookError, cure=_CURE):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._stand_at_the_end()
