@@ -75,11 +75,11 @@ def _file_lock(folder: Path, target: str, me: dict[str, Any]) -> Iterator[dict[s
     name = re.sub(r"[^\w.-]", "_", target)
     record = folder / f"{name}.owner.json"
     lock = FileLock(folder / f"{name}.lock")
-    try:
-        with on_disk("the lock cannot be taken", folder / f"{name}.lock", RunbookError):
+    with on_disk("the lock cannot be taken", folder / f"{name}.lock", RunbookError):
+        try:
             lock.acquire(timeout=0)
-    except Timeout as error:
-        raise _busy(target, _read(record)) from error
+        except Timeout as error:
+            raise _busy(target, _read(record)) from error
     try:
         left_behind = _read(record)
         if left_behind and is_alive(left_behind):
