@@ -42,6 +42,10 @@ class UnjudgedError(PlatformError):
     """One text could not be judged; the authority is there, and the next question can be asked."""
 
 
+class BusyError(PlatformError):
+    """Somebody else works on what was asked for, e.g. a DuckDB file with its one writer; nothing was begun."""
+
+
 class StackError(PlaybookError):
     """A local service could not be fetched, started or stopped."""
 

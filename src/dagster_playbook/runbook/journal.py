@@ -55,7 +55,7 @@ class Witness(Protocol):
 
 
 class Journal:
-    """The journal in one folder, opened for appending; `seq` and `head` are of its newest entry.
+    """The journal in one folder, opened for appending; `seq`, `head` and `at` are of its newest entry.
 
     Args:
         witness: keeps the head elsewhere, None to keep it nowhere else.
@@ -66,7 +66,9 @@ class Journal:
 
     seq: int
     head: str
+    at: str
     _is_sure: bool
+    _files: Watched
 
     def __init__(self, folder: Path, redactor: Redactor | None = None, witness: Witness | None = None) -> None:
         self.folder = folder
@@ -110,7 +112,7 @@ class Journal:
         }
         entry = Entry(**body, hash=sha256(body))
         append_line(self.path, json.dumps(entry.as_dict(), ensure_ascii=False))
-        self.seq, self.head = entry.seq, entry.hash
+        self.seq, self.head, self.at = entry.seq, entry.hash, entry.at
         self._write_head()
         self._is_sure = True
         return entry
@@ -123,6 +125,7 @@ class Journal:
         found = self._recovered() if self.path.is_file() else []
         self.seq = found[-1].seq if found else 0
         self.head = found[-1].hash if found else START
+        self.at = found[-1].at if found else ""
         self._files = Watched(self.folder, said_of_files(found))
         if found:
             self._write_head()

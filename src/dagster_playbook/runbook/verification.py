@@ -10,6 +10,7 @@ from typing import Any
 from dagster_playbook.approval.signature import SignatureError
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, DagsterRun
+from dagster_playbook.runbook.clock import steps_back
 from dagster_playbook.runbook.evidence import Seen, look_at
 from dagster_playbook.runbook.journal import FILE_NAME as JOURNAL_NAME
 from dagster_playbook.runbook.journal import HEAD_NAME, START
@@ -128,6 +129,7 @@ def _verified(store: Store, run: str, outside: Outside, demand_signature: bool) 
         report.unchecked.append(f"{error.filename or folder} cannot be read: {error.strerror or error}")
         return report
     report.problems, report.notes = seen.problems, seen.notes
+    report.notes += [] if seen.problems else steps_back(folder)
     if not seen.entries:
         report.problems = report.problems or ["its journal is empty"]
         return report

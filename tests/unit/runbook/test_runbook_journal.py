@@ -262,7 +262,7 @@ def test_secrets_are_never_written(tmp_path: Path) -> None:
     redactor = Redactor(["open sesame"], {"MY_TOKEN": "tok-123456", "PATH": "/usr/bin"})
     written = Journal(tmp_path, redactor)
     written.append(
-        "step-finished", result={"output": "x tok-123456 y", "list": ["open sesame"], "tok-123456": "/usr/bin"}
+        "step-finished", result={"output": "x tok-123456 y", "list": ["open sesame"], "open sesame": "/usr/bin"}
     )
     text = (tmp_path / journal.FILE_NAME).read_text()
     assert "tok-123456" not in text
