@@ -127,7 +127,7 @@ def _beating(held: Held) -> Iterator[Held]:
     def beat() -> None:
         while not over.wait(HEARTBEAT_S):
             # a sign of life that cannot be written is missed by nobody here
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, PlatformError):
                 held.beat()
 
     beating = threading.Thread(target=beat, daemon=True, name="heartbeat")
@@ -179,15 +179,19 @@ def _file_lock(
     try:
         left_behind = read(record)
         _refuse_living(place.name, left_behind, me, take_over)
-        with on_disk("the lock cannot be written", record, RunbookError):
-            write_whole(record, json.dumps(me))
+        _put(record, me)
         try:
-            yield left_behind, lambda data: write_whole(record, json.dumps(data))
+            yield left_behind, lambda data: _put(record, data)
         finally:
             if not me["works"]:
                 record.unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+def _put(record: Path, data: dict[str, Any]) -> None:
+    with on_disk("the lock cannot be written", record, PlatformError):
+        write_whole(record, json.dumps(data))
 
 
 def _refuse_living(name: str, owner: dict[str, Any] | None, me: dict[str, Any], take_over: str) -> None:

@@ -20,6 +20,8 @@ ELSEWHERE = {
     "platform/model_texts.py": "a seed for SQLMesh, in a folder that is gone right after",
     "platform/dagster_child.py": "the answers on stdout",
     "platform/dagster_runs.py": "the log of a child, written by the child",
+    "platform/isolation.py": "questions and answers on pipes",
+    "platform/sandbox.py": "answers on a pipe, and a probe that must not succeed",
     "platform/nursery.py": "the errors of a child, written by the child",
     "platform/worker.py": "the answers on stdout",
     "stack/processes.py": "the log of a service, written by the service",

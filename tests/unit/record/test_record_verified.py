@@ -393,7 +393,7 @@ def test_a_signature_without_a_policy_could_not_be_looked_at(
     monkeypatch.delenv("PLAYBOOK_APPROVERS")
     report = project.verify()[run]
     assert report.verdict == "could not look"
-    assert report.unchecked[0].startswith("nobody says whose the signature is: no allowed_signers")
+    assert report.unchecked[0].startswith("nobody says whose the signature is: no policy in runbooks/approvers")
 
 
 def test_an_unsigned_run_is_a_finding_where_signatures_are_demanded(project: Any) -> None:
