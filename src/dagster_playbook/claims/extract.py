@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.runbook import is_runbook
 from dagster_playbook.claims.yaml_routing import route_yaml, title_in
 from dagster_playbook.claims.yaml_text import Dialect, read_yaml
@@ -85,7 +86,9 @@ _LANGUAGES: dict[str, Callable[[Fence], Claim]] = {
     "bash": _plain(Kind.SHELL),
     "shell": _plain(Kind.SHELL),
     "zsh": _plain(Kind.SHELL),
-    "console": _plain(Kind.SHELL),
+    "ksh": _plain(Kind.SHELL),
+    "fish": _plain(Kind.SHELL),
+    **dict.fromkeys(SESSIONS, _plain(Kind.SHELL)),
     "properties": _plain(Kind.PROPERTIES),
     "mermaid": _plain(Kind.DIAGRAM),
     "md": _plain(Kind.MARKDOWN),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.shell import ShellCommand, Word, read_shell
+from dagster_playbook.claims.wrappers import Unwrapped, nested, remote_text, unwrapped
 from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules.command_values import option_findings, path_findings
+from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.transcripts import output_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
@@ -37,28 +40,6 @@ RULES = (
     APPLIES,
 )
 
-#: programs that documentation may name without a command tree of ours: the shell's own and the usual tools
-STANDARD_PROGRAMS = frozenset(
-    """. [ alias apt apt-get awk aws basename bash brew bunzip2 bzip2 cat cd chmod chown cp curl cut date
-    deactivate df diff dirname docker docker-compose du echo env eval exec exit export false find fold gcloud
-    bq gsutil gh git grep gunzip gzip head helm id install ip java javac jq kill kubectl less ln ls lsof man
-    mkdir mktemp mv mvn nc node npm npx open openssl pip pip3 pipx pkill pnpm poetry printenv printf ps psql
-    pwd pyenv pytest python python3 read rg rm rmdir rsync ruff mypy scp sed seq set sh sha256sum shasum sleep
-    sort source split ssh ssh-add ssh-keygen sudo tail tar tee terraform test time timeout tmux top touch tr
-    trap true tty type uname uniq unset unzip uv uvx virtualenv wait watch wc wget which xargs yarn yq zip zsh
-    trino pre-commit hatch twine""".split()
-)
-_WRAPPERS = frozenset({"sudo", "time", "env", "exec", "command", "nohup"})
-_RUNNERS = (
-    ("uv", "run"),
-    ("uvx",),
-    ("pipx", "run"),
-    ("poetry", "run"),
-    ("hatch", "run"),
-    ("python", "-m"),
-    ("python3", "-m"),
-)
-
 
 @dataclass(slots=True)
 class _Parse:
@@ -73,28 +54,54 @@ class _Parse:
 
 def check(claim: Claim, world: World) -> Iterator[Finding]:
     """Findings of a shell block: what does not parse, then each command in order."""
-    text = read_shell(claim.text, is_console=bool(claim.fence and claim.fence.language == "console"))
+    is_console = bool(claim.fence and claim.fence.language in SESSIONS)
+    text = read_shell(claim.text, is_console=is_console, programs=programs_of(world))
     for line, column, told in text.errors:
         where, message = claim.at(line, column), f"the shell block {told}"
         yield NOT_SHELL.finding(where, message, subject="shell", evidence="bash grammar", severity=world.doubtful)
+    whereabouts = Whereabouts(world)
     for command in text.commands:
-        yield from command_findings(command, claim, world)
+        yield from command_findings(command, claim, world, whereabouts)
     yield from output_findings(claim, world)
 
 
-def command_findings(command: ShellCommand, claim: Claim, world: World) -> Iterator[Finding]:
-    """Findings of one command; a program without a command tree is only held to be a known program."""
-    words = _unwrapped(command.words)
+def command_findings(
+    command: ShellCommand, claim: Claim, world: World, whereabouts: Whereabouts | None = None
+) -> Iterator[Finding]:
+    """Findings of one command, behind all its wrappers; `whereabouts` of the commands before it, none at first."""
+    place = whereabouts or Whereabouts(world)
+    yield from _findings(unwrapped(command.words), claim, world, place)
+
+
+def _findings(command: Unwrapped, claim: Claim, world: World, place: Whereabouts) -> Iterator[Finding]:
+    words = command.words
+    texts = nested(words) or (remote_text(words) if command.is_elsewhere else [])
+    if texts:
+        # what a shell of its own does ends with it
+        inside = Whereabouts(world, list(place.folders), place.is_lost)
+        for text in texts:
+            inner = unwrapped(text)
+            yield from _findings(replace(inner, is_elsewhere=True), claim, world, inside)
+        return
+    found = _program_findings(words, claim, world, is_elsewhere=command.is_elsewhere)
+    kept = place.kept(found, words, is_elsewhere=command.is_elsewhere)
+    yield from (f for f in kept if not (command.is_open and f.rule == WRONG_ARGUMENTS.code))
+    place.follow(words)
+
+
+def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_elsewhere: bool) -> Iterator[Finding]:
+    """Findings of a command; a program without a command tree is only held to be a known program."""
     if not words or not words[0].is_known:
         return
-    program = words[0].text.rsplit("/", 1)[-1]
+    program = words[0].text.rsplit("/", 1)[-1].removesuffix(".exe")
     if program == "make" and world.facts.make_targets:
         yield from _make(words[1:], claim, world)
     elif program in world.facts.commands:
         yield from _tree(words, world.facts.commands[program], claim, world)
     elif not _is_program(words[0].text, program, world):
-        known = [*world.facts.commands, *(STANDARD_PROGRAMS if world.conventions.is_strict else ())]
-        if not world.conventions.is_strict and not near(program, known):
+        is_strict = world.conventions.is_strict and not is_elsewhere
+        known = [*world.facts.commands, *(STANDARD_PROGRAMS if is_strict else ())]
+        if not is_strict and not near(program, known):
             return
         message = f"no program is called {program!r}{did_you_mean(program, known)}"
         where = claim.at(words[0].line, words[0].column, words[0].line, words[0].end_column)
@@ -103,20 +110,6 @@ def command_findings(command: ShellCommand, claim: Claim, world: World) -> Itera
         yield UNKNOWN_COMMAND.finding(
             where, message, subject=program, evidence="command trees and standard programs", fix=fix
         )
-
-
-def _unwrapped(words: Sequence[Word]) -> Sequence[Word]:
-    """`uv run sqlmesh ...` and `sudo ...` are about the program behind them."""
-    while words and words[0].text in _WRAPPERS:
-        words = words[1:]
-        while words and (words[0].text.startswith("-") or "=" in words[0].text):
-            words = words[1:]
-    for runner in _RUNNERS:
-        if tuple(word.text for word in words[: len(runner)]) == runner and len(words) > len(runner):
-            rest = words[len(runner) :]
-            if not rest[0].text.startswith("-"):
-                return rest
-    return words
 
 
 def _is_program(text: str, program: str, world: World) -> bool:
