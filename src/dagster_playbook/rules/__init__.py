@@ -25,6 +25,7 @@ from dagster_playbook.rules import (
     runbooks,
     selectors,
     services,
+    signs,
     sql,
 )
 from dagster_playbook.rules.world import World
@@ -36,7 +37,7 @@ RULES: dict[str, Rule] = {
     rule.code: rule
     for rule in sorted(
         (
-            *(rule for family in (*FAMILIES, command_values, fences, selectors) for rule in family.RULES),
+            *(rule for family in (*FAMILIES, command_values, fences, selectors, signs) for rule in family.RULES),
             *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),
         ),
         key=lambda rule: rule.code,

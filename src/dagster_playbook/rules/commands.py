@@ -15,6 +15,7 @@ from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules.command_values import option_findings, path_findings
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
 from dagster_playbook.rules.selectors import entry_findings
+from dagster_playbook.rules.signs import meant_option, sign_findings
 from dagster_playbook.rules.transcripts import output_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -83,10 +84,18 @@ def _findings(command: Unwrapped, claim: Claim, world: World, place: Whereabouts
             inner = unwrapped(text)
             yield from _findings(replace(inner, is_elsewhere=True), claim, world, inside)
         return
+    tree = world.facts.commands.get(words[0].text) if words else None
+    yield from sign_findings(words, _all_spellings(tree) if tree else (), claim)
     found = _program_findings(words, claim, world, is_elsewhere=command.is_elsewhere)
     kept = place.kept(found, words, is_elsewhere=command.is_elsewhere)
     yield from (f for f in kept if not (command.is_open and f.rule == WRONG_ARGUMENTS.code))
     place.follow(words)
+
+
+def _all_spellings(tree: CommandFact) -> Iterator[str]:
+    yield from _spellings(tree)
+    for child in tree.subcommands.values():
+        yield from _all_spellings(child)
 
 
 def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_elsewhere: bool) -> Iterator[Finding]:
@@ -137,7 +146,7 @@ def _tree(words: Sequence[Word], root: CommandFact, claim: Claim, world: World) 
     queue = list(words[1:])
     only_arguments = False
     while queue:
-        word = queue.pop(0)
+        word = _as_meant(queue.pop(0), state)
         if word.text == "--":
             only_arguments = True
         elif word.text.startswith("-") and len(word.text) > 1 and not only_arguments:
@@ -149,6 +158,15 @@ def _tree(words: Sequence[Word], root: CommandFact, claim: Claim, world: World) 
         if state.is_uncertain:
             return
     yield from _arguments(words, state, claim, world)
+
+
+def _as_meant(word: Word, state: _Parse) -> Word:
+    """An option that begins with a dash of a word processor is read as the option that was meant."""
+    return replace(word, text=meant_option(word.text, _spellings(state.command)) or word.text)
+
+
+def _spellings(command: CommandFact) -> list[str]:
+    return [spelling for option in command.options for spelling in option.names]
 
 
 def _subcommand(word: Word, state: _Parse, claim: Claim) -> Iterator[Finding]:
@@ -177,7 +195,7 @@ def _option(word: Word, queue: list[Word], state: _Parse, claim: Claim, world: W
         yield from _short_options(word, queue, state, claim)
         return
     if option is None:
-        known = [spelling for one in state.command.options for spelling in one.names] + ["--help"]
+        known = [*_spellings(state.command), "--help"]
         if name in ("--help", "-h"):
             return
         message = f"{state.path} has no option {name!r}{did_you_mean(name, known)}"
