@@ -13,12 +13,14 @@ from dagster_playbook.markdown.model import Page
 from dagster_playbook.rules import (
     command_values,
     commands,
+    dates,
     diagrams,
     documents,
     extraction,
     fences,
     model_blocks,
     names,
+    option_types,
     prose,
     python,
     run_config,
@@ -37,7 +39,11 @@ RULES: dict[str, Rule] = {
     rule.code: rule
     for rule in sorted(
         (
-            *(rule for family in (*FAMILIES, command_values, fences, selectors, signs) for rule in family.RULES),
+            *(
+                rule
+                for family in (*FAMILIES, command_values, dates, fences, option_types, selectors, signs)
+                for rule in family.RULES
+            ),
             *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),
         ),
         key=lambda rule: rule.code,

@@ -13,6 +13,7 @@ from dagster_playbook.claims.wrappers import Unwrapped, nested, remote_text, unw
 from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules.command_values import option_findings, path_findings
+from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.signs import meant_option, sign_findings
@@ -50,6 +51,7 @@ class _Parse:
     path: str
     arguments: list[Word] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    given: dict[str, Word] = field(default_factory=dict)
     is_uncertain: bool = False
 
 
@@ -249,7 +251,8 @@ def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: 
     if not given.is_known:
         return
     where = claim.at(given.line, given.column, given.line, given.end_column)
-    if option.choices and given.text not in option.choices:
+    state.given |= dict.fromkeys(option.names, given)
+    if option.choices and not _is_choice(given.text, option):
         message = (
             f"{state.path} {option.names[0]} takes one of {', '.join(option.choices)}, not {given.text!r}"
             f"{did_you_mean(given.text, option.choices)}"
@@ -265,7 +268,17 @@ def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: 
     ):
         yield from entry_findings(given.text, where, world)
     else:
-        yield from option_findings(state.path.split(" ")[0], option.names, given, claim, world)
+        found = list(value_findings(option, given, state.path, claim))
+        yield from found
+        is_number = bool(found) or option.type in ("integer", "number") or given.text.isdecimal()
+        if not is_number:
+            yield from option_findings(state.path.split(" ")[0], option.names, given, claim, world)
+
+
+def _is_choice(text: str, option: OptionFact) -> bool:
+    if option.ignores_case:
+        return text.lower() in {choice.lower() for choice in option.choices}
+    return text in option.choices
 
 
 def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
@@ -292,7 +305,10 @@ def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World)
             place = claim.at(word.line, word.column, word.line, word.end_column)
             message = f"{state.path} takes one of {', '.join(choices)}, not {word.text!r}"
             yield WRONG_CHOICE.finding(place, message, subject=word.text, evidence=evidence)
-    for word in state.arguments:
+    yield from window_findings(state.given, claim)
+    types = [*command.argument_types, *[""] * count]
+    for word, kind in zip(state.arguments, types, strict=False):
+        yield from argument_findings(word, kind, state.path, claim)
         yield from path_findings(word, claim, world)
 
 

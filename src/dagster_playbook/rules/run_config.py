@@ -14,6 +14,7 @@ from dagster_playbook.claims.yaml_text import YamlNode
 from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.platform.facts import JobFact
 from dagster_playbook.rules.config_types import ConfigError, ConfigWalk
+from dagster_playbook.rules.dates import BAD_DATE, INVERTED, date_problem, window_problem
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -30,7 +31,6 @@ NO_LIST = Rule(
 )
 UNKNOWN_CATEGORY = Rule("DG108", "unknown-category", "An entity category that no model carries as a tag.")
 BAD_HASH = Rule("DG109", "malformed-hash", "A Nessie hash that is not hexadecimal text.")
-BAD_DATE = Rule("DG110", "malformed-date", "A start or end that is no date.")
 WRONG_JOB = Rule("DG111", "op-of-another-job", "An op that the named job does not run.")
 
 RULES = (
@@ -43,7 +43,6 @@ RULES = (
     NO_LIST,
     UNKNOWN_CATEGORY,
     BAD_HASH,
-    BAD_DATE,
     WRONG_JOB,
 )
 
@@ -158,11 +157,22 @@ def _meaning(op: str, config: YamlNode, claim: Claim, world: World) -> Iterator[
     if target is not None and _is_text(target) and not _HASH.match(target.value):
         message = f"{target.value!r} is not a Nessie hash: 16 to 64 hexadecimal digits, or empty for the head of main"
         yield BAD_HASH.finding(claim.node_at(target), message, subject=target.value, evidence=f"op {op}, to_hash")
-    for name in ("start", "end"):
-        date = config.get(name)
-        if date is not None and _is_text(date) and not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):
+    yield from _window(op, config, claim)
+
+
+def _window(op: str, config: YamlNode, claim: Claim) -> Iterator[Finding]:
+    """`start` and `end` are dates, of days that exist, in that order."""
+    dates = {name: node for name in ("start", "end") if (node := config.get(name)) is not None and _is_text(node)}
+    for name, date in dates.items():
+        problem = date_problem(date.value)
+        if problem:
+            message = f"{name} is {date.value!r}, but {problem}"
+            yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence="the calendar")
+        elif not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):
             message = f"{name} is {date.value!r}, which is no date; write 2024-01-31 or '2 days ago'"
             yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=f"op {op}, {name}")
+    if len(dates) == 2 and (problem := window_problem(dates["start"].value, dates["end"].value)):
+        yield INVERTED.finding(claim.node_at(dates["end"]), problem, subject="end", evidence=f"op {op}, start and end")
 
 
 def _categories(config: YamlNode, claim: Claim, world: World) -> Iterator[Finding]:
