@@ -69,7 +69,7 @@ def _option(option: click.Option) -> OptionFact:
         multiple=option.multiple,
         required=option.required,
         values=0 if option._flag_needs_value else max(option.nargs, 1),
-        type=_type(option.type),
+        type="" if option.is_flag or option.count else _type(option.type),
         minimum=_bound(option.type, "min"),
         maximum=_bound(option.type, "max"),
         formats=tuple(option.type.formats) if isinstance(option.type, click.DateTime) else (),

@@ -24,6 +24,7 @@ from dagster_playbook.rules import (
     prose,
     python,
     run_config,
+    runbook_calls,
     runbooks,
     selectors,
     services,
@@ -41,7 +42,7 @@ RULES: dict[str, Rule] = {
         (
             *(
                 rule
-                for family in (*FAMILIES, command_values, dates, fences, option_types, selectors, signs)
+                for family in (*FAMILIES, command_values, dates, fences, option_types, runbook_calls, selectors, signs)
                 for rule in family.RULES
             ),
             *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),

@@ -15,6 +15,7 @@ from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules.command_values import option_findings, path_findings
 from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
+from dagster_playbook.rules.runbook_calls import call_findings, missing_parameters
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.signs import meant_option, sign_findings
 from dagster_playbook.rules.transcripts import output_findings
@@ -51,7 +52,7 @@ class _Parse:
     path: str
     arguments: list[Word] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
-    given: dict[str, Word] = field(default_factory=dict)
+    values: list[tuple[OptionFact, Word]] = field(default_factory=list)
     is_uncertain: bool = False
 
 
@@ -248,10 +249,10 @@ def _find_option(command: CommandFact, name: str) -> OptionFact | None:
 
 
 def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
+    state.values.append((option, given))
     if not given.is_known:
         return
     where = claim.at(given.line, given.column, given.line, given.end_column)
-    state.given |= dict.fromkeys(option.names, given)
     if option.choices and not _is_choice(given.text, option):
         message = (
             f"{state.path} {option.names[0]} takes one of {', '.join(option.choices)}, not {given.text!r}"
@@ -305,11 +306,18 @@ def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World)
             place = claim.at(word.line, word.column, word.line, word.end_column)
             message = f"{state.path} takes one of {', '.join(choices)}, not {word.text!r}"
             yield WRONG_CHOICE.finding(place, message, subject=word.text, evidence=evidence)
-    yield from window_findings(state.given, claim)
+    yield from window_findings({name: given for option, given in state.values for name in option.names}, claim)
+    called = [(max(option.names, key=len), given) for option, given in state.values]
+    lacking = missing_parameters(state.path, state.arguments, called, world)
+    if lacking:
+        yield WRONG_ARGUMENTS.finding(where, lacking, subject=state.path, evidence="the runbook's front matter")
+    calls = list(call_findings(state.path, state.arguments, called, claim, world))
+    yield from calls
     types = [*command.argument_types, *[""] * count]
     for word, kind in zip(state.arguments, types, strict=False):
         yield from argument_findings(word, kind, state.path, claim)
-        yield from path_findings(word, claim, world)
+        if not any(finding.subject == word.text for finding in calls):
+            yield from path_findings(word, claim, world)
 
 
 def _counted(count: int) -> str:

@@ -78,7 +78,7 @@ class Whereabouts:
             finding
             for finding in found
             if finding.rule not in dropped
-            and not (finding.rule == "SH608" and (is_away or self._is_below(finding.subject)))
+            and not (finding.rule in ("SH608", "RB421") and (is_away or self._is_below(finding.subject)))
         ]
 
     def _is_below(self, path: str) -> bool:
