@@ -130,3 +130,11 @@ def test_ctrl_c_is_no_verdict(small_project: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=small_project, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")
+
+
+def test_parsers_do_not_talk_to_people(small_project: Path, playbook: Playbook) -> None:
+    """What the SQL parser has to say of a statement that it keeps as text does not reach stderr."""
+    (small_project / "docs" / "index.md").write_text("```sql\nSHOW CATALOGS;\nUSE lake.shop;\nCREATE TAG x\n```\n")
+    done = playbook("check", "docs/index.md", cwd=small_project)
+    assert "nothing here can read the statement 'CREATE TAG'" in done.stdout
+    assert done.stderr == ""

@@ -12,6 +12,7 @@ from dagster_playbook.claims.shell import ShellCommand, Word, read_shell
 from dagster_playbook.claims.wrappers import Unwrapped, nested, remote_text, unwrapped
 from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
+from dagster_playbook.rules import sql
 from dagster_playbook.rules.command_values import option_findings, path_findings
 from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
@@ -106,6 +107,7 @@ def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_e
     if not words or not words[0].is_known:
         return
     program = words[0].text.rsplit("/", 1)[-1].removesuffix(".exe")
+    yield from _queries(program, words, claim, world)
     if program == "make" and world.facts.make_targets:
         yield from _make(words[1:], claim, world)
     elif program in world.facts.commands:
@@ -122,6 +124,25 @@ def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_e
         yield UNKNOWN_COMMAND.finding(
             where, message, subject=program, evidence="command trees and standard programs", fix=fix
         )
+
+
+#: clients of an engine -> their options that take SQL, and its dialect
+_CLIENTS = {"trino": (("--execute",), "trino"), "duckdb": (("-c", "-s"), "duckdb")}
+
+
+def _queries(program: str, words: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding]:
+    """`trino --execute 'SELECT ...'` holds a query."""
+    options, dialect = _CLIENTS.get(program, ((), ""))
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        name, equals, value = word.text.partition("=")
+        if name not in options:
+            continue
+        given = replace(word, text=value) if equals else following
+        if given is None or not given.is_known:
+            continue
+        place = claim.at(given.line, given.end_column - len(given.text) - 1, given.line, given.end_column)
+        inner = Claim(Kind.SQL, given.text, place)
+        yield from sql.query_findings(given.text, dialect, inner, world)
 
 
 def _is_program(text: str, program: str, world: World) -> bool:

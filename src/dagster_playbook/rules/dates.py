@@ -8,7 +8,7 @@ import re
 
 from dagster_playbook.findings import Rule
 
-BAD_DATE = Rule("DG110", "malformed-date", "A start or end that is no date.")
+BAD_DATE = Rule("DG110", "malformed-date", "A start, end or day that is no date, or that no calendar has.")
 INVERTED = Rule("DG113", "inverted-window", "A window that ends before it begins.")
 
 RULES = (BAD_DATE, INVERTED)
