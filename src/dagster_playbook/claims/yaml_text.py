@@ -107,6 +107,13 @@ def empty_map(like: YamlNode) -> YamlNode:
     return YamlNode(_Map(), like.line, like.column, like.end_line, like.end_column)
 
 
+def map_node(
+    pairs: list[tuple[YamlNode, YamlNode]], line: int, column: int, end_line: int, end_column: int
+) -> YamlNode:
+    """A mapping that was read elsewhere than from YAML."""
+    return YamlNode(_Map(pairs), line, column, end_line, end_column)
+
+
 _UNFINISHED = object()
 
 

@@ -14,6 +14,7 @@ from dagster_playbook.findings import Finding, Fix, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules import sql
 from dagster_playbook.rules.command_values import option_findings, path_findings
+from dagster_playbook.rules.option_config import config_findings
 from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
 from dagster_playbook.rules.runbook_calls import call_findings, missing_parameters
@@ -332,6 +333,7 @@ def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World)
     lacking = missing_parameters(state.path, state.arguments, called, world)
     if lacking:
         yield WRONG_ARGUMENTS.finding(where, lacking, subject=state.path, evidence="the runbook's front matter")
+    yield from config_findings(state.path, called, claim, world)
     calls = list(call_findings(state.path, state.arguments, called, claim, world))
     yield from calls
     types = [*command.argument_types, *[""] * count]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode
@@ -70,9 +71,25 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         yield from _meaning(op, config, claim, world)
 
 
+def embedded_findings(claim: Claim, world: World, *, is_partial: bool = False) -> Iterator[Finding]:
+    """Findings of a run config inside another text, where it names an op of the platform.
+
+    Args:
+        is_partial: some of it is computed, so that nothing can be said to be missing.
+    """
+    ops = claim.yaml.get("ops") if claim.yaml is not None else None
+    known = {op for job in world.facts.jobs.values() for op in job.ops}
+    names = ops.keys() if ops is not None else []
+    if not any(op in known or near(op, known) for op in names):
+        return
+    if claim.job and claim.job not in world.facts.jobs:
+        claim = replace(claim, job="")
+    yield from (f for f in check(claim, world) if not (is_partial and f.rule == MISSING_KEY.code))
+
+
 def _job_of(claim: Claim, world: World) -> JobFact | None:
     """The job named by `job=`, else the job whose schema knows most of the config's ops and keys."""
-    named = claim.fence.attributes.get("job", "") if claim.fence else ""
+    named = _named_job(claim)
     if named:
         return world.facts.jobs.get(named)
     assert claim.yaml is not None
@@ -84,8 +101,12 @@ def _job_of(claim: Claim, world: World) -> JobFact | None:
     return jobs[0] if jobs else None
 
 
+def _named_job(claim: Claim) -> str:
+    return claim.job or (claim.fence.attributes.get("job", "") if claim.fence else "")
+
+
 def _no_job(claim: Claim, world: World) -> Finding:
-    name = claim.fence.attributes.get("job", "") if claim.fence else ""
+    name = _named_job(claim)
     return UNKNOWN_JOB.finding(
         claim.location,
         f"no job is called {name!r}{did_you_mean(name, world.facts.jobs)}",
