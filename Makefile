@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+WORKERS ?= 2
 
 export PYTHONUTF8 := 1
 export DAGSTER_DISABLE_TELEMETRY := 1
@@ -34,7 +35,8 @@ playbook: $(READY) ## Main job: check every page against the embedded DuckDB pla
 	@echo "site: site/index.html"
 
 test: $(READY) ## Run every test: unit, acceptance, the real stack, the real browser
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/python tests/site/chromium.py
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## Style, types and layers
 	$(BIN)/ruff check .

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
+
+_LOOK_BYTES = 1 << 16
+_LEFT = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")
 
 
 def write_whole(path: Path, content: bytes | str, *, mode: int = 0o600) -> None:
@@ -21,7 +25,8 @@ def write_whole(path: Path, content: bytes | str, *, mode: int = 0o600) -> None:
         mode: the permissions of the file from its first byte on.
 
     Raises:
-        OSError: the disk refuses; the file is as it was before.
+        OSError: the disk refuses; the file is as it was before, or, when only its folder could not be synced, the new
+            one.
     """
     aside = write_aside(path, content, mode=mode)
     try:
@@ -56,6 +61,11 @@ def write_aside(path: Path, content: bytes | str, *, mode: int = 0o600) -> Path:
     return aside
 
 
+def is_left_over(name: str) -> bool:
+    """Whether a name is of a file that `write_aside` made, for a process that ended before it was put in place."""
+    return _LEFT.fullmatch(name) is not None
+
+
 def append_line(path: Path, line: str, *, mode: int = 0o600) -> None:
     """Append one line, its line end included by this; it is on disk when this returns.
 
@@ -67,10 +77,12 @@ def append_line(path: Path, line: str, *, mode: int = 0o600) -> None:
         raise ValueError("a line holds no line end")
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, mode)
     try:
+        if os.fstat(descriptor).st_size == 0:
+            # the name first: what fails behind the line would call a line refused that is there
+            sync_folder(path.parent)
         append_to(descriptor, line)
     finally:
         os.close(descriptor)
-    sync_folder(path.parent)
 
 
 def append_to(descriptor: int, line: str) -> None:
@@ -90,6 +102,26 @@ def append_to(descriptor: int, line: str) -> None:
             os.ftruncate(descriptor, size)
             os.fsync(descriptor)
         raise
+
+
+def cut_torn_end(descriptor: int) -> None:
+    """Cut off what follows the last line end, in a file open for reading and writing: a line that was being written.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    size = os.fstat(descriptor).st_size
+    at = size
+    while at:
+        start = max(0, at - _LOOK_BYTES)
+        found = os.pread(descriptor, at - start, start).rfind(b"\n")
+        if found >= 0:
+            at = start + found + 1
+            break
+        at = start
+    if at != size:
+        os.ftruncate(descriptor, at)
+        os.fsync(descriptor)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
 
 class PlaybookError(Exception):
     """A reason why the work could not be done; the command line prints it and exits with 2.
@@ -34,6 +38,10 @@ class PlatformError(PlaybookError):
     """An authority (Dagster, SQLMesh, a service) could not be asked."""
 
 
+class UnjudgedError(PlatformError):
+    """One text could not be judged; the authority is there, and the next question can be asked."""
+
+
 class StackError(PlaybookError):
     """A local service could not be fetched, started or stopped."""
 
@@ -44,3 +52,22 @@ class RunbookError(PlaybookError):
 
 class ScaffoldError(PlaybookError):
     """A new asset, seed or model could not be written, or a source not be sampled."""
+
+
+@contextlib.contextmanager
+def on_disk(
+    what: str, path: Path, kind: type[PlaybookError] = PlaybookError, *, cure: str = "make room or mend the disk"
+) -> Iterator[None]:
+    """Do something on a disk; what it refuses is told in one line.
+
+    Args:
+        what: what cannot be done then, e.g. "the journal cannot be written".
+        path: the file or folder it is about.
+
+    Raises:
+        PlaybookError: of that kind, in place of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what}: {error.strerror or error}", path=str(path), cure=cure) from error

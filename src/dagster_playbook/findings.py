@@ -18,11 +18,21 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Replace the text at `location` by `replacement`; `safe` fixes are the ones that `--fix` applies."""
+    """The one right text for a place: `replacement` stands at `location` where `was` stood, and nowhere else.
+
+    Line ends in both are newlines, whatever the file has.
+
+    Raises:
+        ValueError: nothing is left of what stands there; taking words away is for people.
+    """
 
     location: Location
+    was: str
     replacement: str
-    safe: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.replacement.strip():
+            raise ValueError("a fix puts something in the place of what it changes, it never takes words away")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -33,14 +43,18 @@ class Fix:
             "column": place.column,
             "end_line": place.end_line,
             "end_column": place.end_column,
+            "was": self.was,
             "replacement": self.replacement,
-            "safe": self.safe,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: where, by which rule, about what, and which authority says so."""
+    """One thing that is wrong: where, by which rule, about what, and which authority says so.
+
+    Raises:
+        ValueError: a warning that carries a fix; what may be right as it stands is nothing to write over.
+    """
 
     location: Location
     rule: str
@@ -50,6 +64,10 @@ class Finding:
     severity: Severity = Severity.ERROR
     evidence: str = ""
     fix: Fix | None = None
+
+    def __post_init__(self) -> None:
+        if self.fix is not None and self.severity is not Severity.ERROR:
+            raise ValueError(f"{self.rule}: a doubt carries no fix")
 
     def sort_key(self) -> tuple[str, int, int, str, str]:
         """Findings are told in reading order."""
@@ -95,3 +113,20 @@ class Rule:
     ) -> Finding:
         """A finding of this rule."""
         return Finding(location, self.code, self.name, message, subject, severity or self.severity, evidence, fix)
+
+
+def by_code(*rules: Rule) -> dict[str, Rule]:
+    """Rules by code, in the order of the codes; the names are unique as well, for a suppression may use them.
+
+    Raises:
+        ValueError: two rules share a code or a name, of which one would be lost in silence.
+    """
+    table: dict[str, Rule] = {}
+    names: dict[str, str] = {}
+    for rule in sorted(rules, key=lambda rule: rule.code):
+        if rule.code in table:
+            raise ValueError(f"{rule.code} is used twice: by {table[rule.code].name!r} and by {rule.name!r}")
+        if rule.name in names:
+            raise ValueError(f"the name {rule.name!r} is used twice: by {names[rule.name]} and by {rule.code}")
+        table[rule.code], names[rule.name] = rule, rule.code
+    return table

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import SettingsError
+from dagster_playbook.location import lines_of
+from dagster_playbook.meaning import Meanings, ReferenceMove, Restatement
 
 #: what is looked at when the settings do not name the pages
 DEFAULT_PAGES = ("docs", "runbooks", "README.md")
@@ -49,7 +51,10 @@ class Settings:
         strict: whether a block or name that no rule understands fails the check, or is only told.
         words: inline code that is no name of the platform, each with the reason why it is exempt.
         schema: the SQLMesh schema that a model's short name stands for, e.g. `oso`.
+        page_seconds: how long one page may keep a check computing.
         catalogs: folder of Trino catalog property files; references: JSON of Nessie reference names and kinds.
+        restatement: ops that restate models, and which of their config fields says what.
+        reference_move: ops that move a Nessie reference, and which config field holds the commit.
     """
 
     root: Path
@@ -68,6 +73,14 @@ class Settings:
     strict: bool = False
     words: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    page_seconds: float = 30.0
+    restatement: tuple[Restatement, ...] = ()
+    reference_move: tuple[ReferenceMove, ...] = ()
+
+    @property
+    def meanings(self) -> Meanings:
+        """What the project declares of the config fields of its ops."""
+        return Meanings(self.restatement, self.reference_move)
 
     @property
     def has_platform(self) -> bool:
@@ -78,6 +91,11 @@ class Settings:
 def setting_names() -> frozenset[str]:
     """The keys that `[tool.playbook]` takes."""
     return frozenset(f.name for f in fields(Settings)) - {"root"}
+
+
+def setting_words() -> frozenset[str]:
+    """Every key of `[tool.playbook]` and of the tables below it, for pages that explain them."""
+    return setting_names() | {f.name for kind in _RECORDS.values() for f in fields(kind)}
 
 
 def find_root(start: Path) -> Path:
@@ -124,7 +142,7 @@ def _line_of(text: str, key: str) -> int:
     """The line on which `[tool.playbook]` or a table below it states `key`, 0 when it is not to be seen."""
     stated = re.compile(rf"""\s*["']?{re.escape(key).replace("_", "[-_]")}["']?\s*[=.]""")
     is_ours = False
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
             is_ours = header[1].startswith("tool.playbook")
             if header[1] == f"tool.playbook.{key}":
@@ -174,13 +192,20 @@ def _discovered(root: Path) -> dict[str, Any]:
     return {"sqlmesh": tuple(found[:1])}
 
 
+#: `[[tool.playbook.<name>]]` -> what an entry of it becomes
+_RECORDS: dict[str, type[Any]] = {
+    "sqlmesh": SqlmeshProject,
+    "dagster": CodeLocation,
+    "restatement": Restatement,
+    "reference_move": ReferenceMove,
+}
+
+
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for key, value in values.items():
-        if key == "sqlmesh":
-            typed[key] = tuple(_record(SqlmeshProject, key, item) for item in _list(key, value))
-        elif key == "dagster":
-            typed[key] = tuple(_record(CodeLocation, key, item) for item in _list(key, value))
+        if key in _RECORDS:
+            typed[key] = tuple(_record(_RECORDS[key], key, item) for item in _list(key, value))
         elif key in ("words", "environment"):
             if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
                 raise _MistakeError(key, f"{key} has to be a table of strings")
@@ -189,6 +214,10 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
             if not isinstance(value, bool):
                 raise _MistakeError(key, "strict has to be true or false")
             typed[key] = value
+        elif key == "page_seconds":
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 86_400:
+                raise _MistakeError(key, "page_seconds has to be a number of seconds above 0, of at most a day")
+            typed[key] = float(value)
         elif key in ("mkdocs", "cache", "schema", "makefile", "catalogs", "references"):
             if not isinstance(value, str):
                 raise _MistakeError(key, f"{key} has to be a string")
@@ -208,11 +237,19 @@ def _list(key: str, value: Any) -> list[Any]:
 
 
 def _record(kind: type[Any], key: str, item: Any) -> Any:
-    known = {f.name for f in fields(kind)}
-    if not isinstance(item, dict) or not all(isinstance(v, str) for v in item.values()):
-        raise _MistakeError(key, f"each [[tool.playbook.{key}]] has to be a table of strings")
+    known = {f.name: f.type for f in fields(kind)}
+    lists = {name for name, typed in known.items() if str(typed).startswith("tuple")}
+    if not isinstance(item, dict):
+        raise _MistakeError(key, f"each [[tool.playbook.{key}]] has to be a table")
     values = {k.replace("-", "_"): v for k, v in item.items()}
-    unknown = sorted(set(values) - known)
+    if not all(isinstance(v, str) for name, v in values.items() if name not in lists):
+        raise _MistakeError(key, f"each [[tool.playbook.{key}]] has to be a table of strings")
+    for name in lists & set(values):
+        texts = _list(name, values[name])
+        if not all(isinstance(text, str) for text in texts):
+            raise _MistakeError(name, f"{name} has to be a list of strings")
+        values[name] = tuple(texts)
+    unknown = sorted(set(values) - set(known))
     if unknown:
         cure = "known entries: " + ", ".join(sorted(known))
         raise _MistakeError(unknown[0], f"[[tool.playbook.{key}]] has no entry {unknown[0]!r}", cure)

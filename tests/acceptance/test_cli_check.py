@@ -34,7 +34,7 @@ def test_json(small_project: Path, playbook: Playbook) -> None:
         done = playbook("check", "--format", "json", cwd=small_project)
         told = json.loads(done.stdout)
         assert list(told) == ["summary", "findings", "platform"]
-        assert list(told["summary"]) == ["files", "fences", "spans", "checked", "exempt", "findings"]
+        assert list(told["summary"]) == ["files", "fences", "spans", "checked", "exempt", "findings", "unjudged"]
         assert list(told["findings"][0]) == (
             "path line column end_line end_column rule name severity message subject evidence fix".split()
         )

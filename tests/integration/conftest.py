@@ -15,7 +15,7 @@ from dagster_playbook.errors import StackError
 from dagster_playbook.platform.nessie import NessieClient, Reference
 from dagster_playbook.platform.trino_query import Answer, TrinoQuery
 from dagster_playbook.stack.artifacts import load_artifacts
-from dagster_playbook.stack.fetch import cache_folder, find_maven, is_fetched
+from dagster_playbook.stack.fetch import cache_folder, choose_getter, is_fetched
 from dagster_playbook.stack.java import find_jdk
 from dagster_playbook.stack.local import LocalStack, Selection
 from dagster_playbook.stack.service import Context
@@ -68,11 +68,11 @@ class RunningStack:
 
 @pytest.fixture(scope="session")
 def stack_tools() -> None:
-    """A JDK and the artifacts, or Maven to fetch them; in CI their absence is a failure."""
+    """A Java and the artifacts, or what fetches them; in CI their absence is a failure."""
     try:
         find_jdk()
         if not is_fetched(load_artifacts(TEMPLATES / "artifacts.toml").values(), cache_folder()):
-            find_maven()
+            choose_getter()
     except StackError as error:
         if os.environ.get("CI"):
             pytest.fail(f"the real stack cannot be started: {error}")

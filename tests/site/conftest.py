@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import http.server
 import os
-import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import chromium
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -57,11 +57,10 @@ def site(site_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium of this machine; without one the test is skipped, and fails in CI."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    program = next((found for name in names if (found := shutil.which(name))), None)
+    """A headless Chromium; without one the test is skipped, and fails in CI, with what was tried to get one."""
+    program, missing = chromium.find()
     if program is None:
-        reason = f"no browser: none of {', '.join(names)} is on PATH (Debian: apt-get install chromium)"
+        reason = chromium.why_none(missing)
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     with sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=program, args=list(CHROMIUM_FLAGS))

@@ -1,22 +1,27 @@
 """The asset `nessie/assign_consumer_tag`: what consumers read moves to a commit of main."""
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+from .approval import ApprovalRefusedError, refuse_or_allow_move, tell_grant
 from .config import AssignConsumerTagConfig
 from .in_flight import WritingError, refuse_in_flight
-from .refusal import refusal
+from .refusal import not_admitted, refusal, root_run_id
 
 if TYPE_CHECKING:
     from dagster_playbook.platform.nessie import NessieClient
 
     from .tag_move import TagMove
 
+OP_NAME = "nessie__assign_consumer_tag"
 
-class NessieResource(dg.ConfigurableResource["NessieResource"]):
+
+@dataclass(frozen=True, slots=True)
+class NessieResource:
     """How to reach Nessie: base of its REST API v2, the branch that Trino writes to, the tag that consumers read."""
 
     uri: str
@@ -33,7 +38,7 @@ class NessieResource(dg.ConfigurableResource["NessieResource"]):
 
 @dg.asset(key_prefix="nessie", group_name="nessie", kinds={"nessie"})
 def assign_consumer_tag(
-    context: dg.AssetExecutionContext, nessie: NessieResource, config: AssignConsumerTagConfig
+    context: dg.AssetExecutionContext, nessie: dg.ResourceParam[NessieResource], config: AssignConsumerTagConfig
 ) -> dg.MaterializeResult[None]:
     """Point the consumer tag at `to_hash`, or at the head of main, by compare-and-set on the hash that was read."""
     from dagster_playbook.platform.nessie import NessieError
@@ -45,9 +50,14 @@ def assign_consumer_tag(
         refuse_in_flight(context.instance, since=began)
         with nessie.client() as client:
             move = plan_move(client, nessie.branch, nessie.tag, config.to_hash)
+            # After the plan, so that an approval is not spent on a move that is refused anyway.
+            grant = refuse_or_allow_move(config, OP_NAME, context.run.tags, root_run_id(context))
+            tell_grant(context, grant, "moving the consumer tag")
             # Again: a run that began while main was read may have left the head that was read half-finished.
             refuse_in_flight(context.instance, since=began)
             moved = apply_move(client, move)
+    except ApprovalRefusedError as error:
+        raise not_admitted(context, error) from error
     except (MoveRefusedError, WritingError) as error:
         raise refusal(context, error) from error
     except NessieError as error:

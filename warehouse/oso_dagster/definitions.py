@@ -6,6 +6,7 @@ import dagster as dg
 
 from . import settings, source_assets
 from .consumer_tag import NessieResource, assign_consumer_tag, consumer_tag_job
+from .fixed import fixed
 from .garbage import garbage_collection_job
 from .jobs import JOBS
 from .sqlmesh_asset import sqlmesh_project
@@ -15,9 +16,9 @@ defs = dg.Definitions(
     assets=[*source_assets.ASSETS, sqlmesh_project, assign_consumer_tag],
     jobs=[*JOBS, consumer_tag_job, garbage_collection_job],
     resources={
-        "sqlmesh": OsoSQLMeshResource(),
+        "sqlmesh": fixed(OsoSQLMeshResource()),
         "warehouse": source_assets.WarehouseResource(gateway=settings.gateway()),
-        "nessie": NessieResource(**asdict(settings.nessie())),
+        "nessie": fixed(NessieResource(**asdict(settings.nessie()))),
     },
     # One process a run: a step of its own would load the SQLMesh project again, and DuckDB's file has one writer.
     executor=dg.in_process_executor,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from . import settings
+from .approval import ApprovalRefusedError, refuse_or_allow_deletion, tell_grant
 from .config import CollectGarbageConfig
 from .consumer_tag import NessieResource, assign_consumer_tag
 from .in_flight import WritingError, refuse_in_flight
-from .refusal import refusal
+from .refusal import not_admitted, refusal, root_run_id
 
 if TYPE_CHECKING:
     from dagster_playbook.platform.garbage import Collector, Garbage
@@ -23,7 +24,9 @@ SHOWN = 200
 
 
 @dg.op(name=OP_NAME, pool=settings.POOL, out=dg.Out(dg.Nothing))
-def collect_garbage(context: dg.OpExecutionContext, nessie: NessieResource, config: CollectGarbageConfig) -> None:
+def collect_garbage(
+    context: dg.OpExecutionContext, nessie: dg.ResourceParam[NessieResource], config: CollectGarbageConfig
+) -> None:
     """Find the files that no reference, no kept commit and no earlier place of the tag reaches; delete if asked to."""
     from dagster_playbook.errors import PlatformError
 
@@ -35,12 +38,26 @@ def collect_garbage(context: dg.OpExecutionContext, nessie: NessieResource, conf
             garbage = collector.find(began)
             # Again: what a run wrote that began meanwhile was not looked at.
             refuse_in_flight(context.instance, since=began)
-            deleted = 0 if config.dry_run else len(collector.delete(garbage))
+            deleted = 0 if config.dry_run else len(allowed(context, collector).delete(garbage))
+    except ApprovalRefusedError as error:
+        raise not_admitted(context, error) from error
     except (ValueError, WritingError) as error:
         raise refusal(context, error) from error
     except PlatformError as error:
         raise dg.Failure(str(error)) from error
     context.add_output_metadata(metadata(garbage, deleted, is_dry=config.dry_run))
+
+
+def allowed(context: dg.OpExecutionContext, collector: "Collector") -> "Collector":
+    """The collector, once the deployment's policy lets this run delete.
+
+    Raises:
+        ApprovalRefusedError: the policy asks for an approval, and there is none that holds.
+    """
+    entry = context.run.run_config.get("ops", {}).get(OP_NAME) or {}
+    grant = refuse_or_allow_deletion(entry.get("config") or {}, OP_NAME, context.run.tags, root_run_id(context))
+    tell_grant(context, grant, "deleting files")
+    return collector
 
 
 def new_collector(

@@ -20,12 +20,24 @@ TABLES: tuple[RawTable, ...] = (*pypi.TABLES, *git.TABLES)
 
 
 class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
-    """The warehouse behind one of SQLMesh's gateways, for writing raw tables."""
+    """The warehouse behind one of SQLMesh's gateways, for writing raw tables.
+
+    A launch shows the gateway, and cannot choose another one.
+    """
 
     gateway: str
 
     def adapter(self) -> EngineAdapter:
-        """SQLMesh's own adapter for the gateway, so that raw tables and models meet the same types."""
+        """SQLMesh's own adapter for the gateway, so that raw tables and models meet the same types.
+
+        Raises:
+            dg.Failure: the run was launched with another gateway than the deployment's.
+        """
+        if self.gateway != settings.gateway():
+            why = (
+                f"the gateway is the deployment's, {settings.gateway()!r}, and no launch may set it to {self.gateway!r}"
+            )
+            raise dg.Failure(why, allow_retries=False)
         from sqlmesh.core.config import Config
         from sqlmesh.core.config.loader import load_configs
 

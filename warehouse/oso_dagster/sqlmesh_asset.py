@@ -16,18 +16,16 @@ from dagster_playbook.platform.recovery import ATTEMPTS_FOLDER
 from dagster_playbook.platform.restatement import Book, reconciling
 
 from . import settings, source_assets
-from .approval import RestatementRefusedError, refuse_or_allow
+from .approval import RestatementRefusedError, project_fingerprint, refuse_or_allow, tell_grant
 from .config import SQLMeshRunConfig
 from .evidence import FILE_NAME, IntervalConsole, Recorder
-from .refusal import refusal
+from .refusal import not_admitted, refusal, root_run_id
 from .restatement import Restatement, RestatementError, resolve
 from .sqlmesh_resource import OsoSQLMeshResource, sqlmesh_failure
 from .translator import OsoContextConfig
 
 if TYPE_CHECKING:
     from sqlmesh import Context
-
-    from dagster_playbook.approval.grant import Grant
 
 OP_NAME = "sqlmesh_project"
 CONTEXT_CONFIG = OsoContextConfig(path=str(settings.SQLMESH_PROJECT), gateway=settings.gateway())
@@ -84,10 +82,11 @@ def sqlmesh_project(
     context: dg.AssetExecutionContext, sqlmesh: OsoSQLMeshResource, config: SQLMeshRunConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Plan and run SQLMesh; what the configuration cannot mean is refused before anything runs."""
+    loaded = project_fingerprint()
     mesh = open_context()
     with ExitStack() as on_error:
         on_error.callback(mesh.close)
-        restatement = checked_restatement(context, mesh, config)
+        restatement = checked_restatement(context, mesh, config, loaded)
         load_missing_sources(context, mesh)
         # From here on the resource closes the context.
         on_error.pop_all()
@@ -147,9 +146,12 @@ def plan_options(config: SQLMeshRunConfig, *, is_due: bool = False) -> PlanOptio
 
 
 def checked_restatement(
-    context: dg.AssetExecutionContext, mesh: "Context", config: SQLMeshRunConfig
+    context: dg.AssetExecutionContext, mesh: "Context", config: SQLMeshRunConfig, loaded: str
 ) -> Restatement | None:
     """The restatement that the run asks for, resolved and allowed.
+
+    Args:
+        loaded: the project's fingerprint from before it was loaded.
 
     Raises:
         dg.Failure: it cannot be meant, or must not run.
@@ -157,27 +159,17 @@ def checked_restatement(
     try:
         restatement = resolve(mesh, config, settings.PRODUCTION)
         if restatement:
-            tell_grant(context, refuse_or_allow(restatement, config, OP_NAME, context.run.tags, root_run_id(context)))
+            run = context.run
+            grant = refuse_or_allow(restatement, config, OP_NAME, run.tags, root_run_id(context), loaded=loaded)
+            if grant is None:
+                context.log.warning("restating without an approval: OSO_RESTATEMENT_APPROVAL is off in this deployment")
+            tell_grant(context, grant, "restating")
             context.log.info(f"restating {', '.join(restatement.models)}; affected: {', '.join(restatement.affected)}")
-    except (RestatementError, RestatementRefusedError) as error:
+    except RestatementRefusedError as error:
+        raise not_admitted(context, error) from error
+    except RestatementError as error:
         raise refusal(context, error) from error
     return restatement
-
-
-def tell_grant(context: dg.AssetExecutionContext, grant: "Grant | None") -> None:
-    """Write down under whose approval the run restates; loudly when nobody gave one."""
-    if grant is None:
-        context.log.warning("restating without an approval: OSO_RESTATEMENT_APPROVAL is off in this deployment")
-    elif grant.is_break_glass:
-        context.log.error(f"BREAK GLASS by {grant.requester}: {grant.reason}: restating without an approval")
-        context.instance.add_run_tags(context.run.run_id, {"playbook/break_glass": grant.requester})
-    else:
-        context.log.info(f"approved by {grant.approver}, asked for by {grant.requester}")
-
-
-def root_run_id(context: dg.AssetExecutionContext) -> str:
-    """The first run of the chain of retries and re-executions that this run is in."""
-    return context.run.root_run_id or context.run.run_id
 
 
 def load_missing_sources(context: dg.AssetExecutionContext, mesh: "Context") -> None:

@@ -1,4 +1,4 @@
-"""A signed request and its signed approval, as a file and as one line for a run tag."""
+"""A signed request with the signed answers to it, as a file and as one line for a run tag."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from dagster_playbook.approval.canonical import canonical
 
 #: the run tag that carries an approval to the op; its value is `encode(...)`
 TAG = "playbook/approval"
+#: the run tag by which an op says that it did not admit the run: nothing was spent, and nothing was done
+REFUSED_TAG = "playbook/approval_refused"
 _MAX_TAG_CHARACTERS = 64_000
 _MAX_BYTES = 1_000_000
+#: each one costs two calls of ssh-keygen, and anybody can write a run tag
+_MAX_APPROVALS = 16
 
 
 class RefusedError(Exception):
@@ -36,14 +40,19 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A signed request, and the signed approval of it once there is one; a broken glass needs the request alone."""
+    """A signed request, the signed approvals of it, and the signed rejection that ended it, where there is one."""
 
     request: Signed
-    approval: Signed | None = None
+    approvals: tuple[Signed, ...] = ()
+    rejection: Signed | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"request": self.request.as_dict(), "approval": self.approval.as_dict() if self.approval else None}
+        return {
+            "request": self.request.as_dict(),
+            "approvals": [one.as_dict() for one in self.approvals],
+            "rejection": self.rejection.as_dict() if self.rejection else None,
+        }
 
 
 def encode(envelope: Envelope) -> str:
@@ -74,19 +83,13 @@ def from_dict(data: Any) -> Envelope:
     Raises:
         ValueError: it has not the shape of one.
     """
-    if not isinstance(data, Mapping) or set(data) != {"request", "approval"}:
+    if not isinstance(data, Mapping) or set(data) != {"request", "approvals", "rejection"}:
         raise ValueError("not an approval")
-    request = _signed_of(data["request"])
-    return Envelope(request, _signed_of(data["approval"]) if data["approval"] is not None else None)
-
-
-def about(envelope: Envelope) -> dict[str, Any]:
-    """The request's payload, unverified: for showing only.
-
-    Raises:
-        RefusedError: it is no JSON object.
-    """
-    return payload_of(envelope.request)
+    approvals = data["approvals"]
+    if not isinstance(approvals, list) or len(approvals) > _MAX_APPROVALS:
+        raise ValueError("not a list of approvals")
+    rejection = _signed_of(data["rejection"]) if data["rejection"] is not None else None
+    return Envelope(_signed_of(data["request"]), tuple(map(_signed_of, approvals)), rejection)
 
 
 def payload_of(signed: Signed) -> dict[str, Any]:
@@ -97,7 +100,7 @@ def payload_of(signed: Signed) -> dict[str, Any]:
     """
     try:
         payload = json.loads(signed.payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RefusedError("the signed text is no JSON") from error
     if not isinstance(payload, dict):
         raise RefusedError("the signed text is no JSON object")

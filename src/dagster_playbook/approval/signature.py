@@ -24,8 +24,8 @@ class SignatureError(Exception):
     """A signature is missing, malformed, not by a known signer, or not over this text."""
 
 
-def sign(payload: str, key: Path) -> str:
-    """The armoured signature of a text.
+def sign(payload: str, key: Path, namespace: str = NAMESPACE) -> str:
+    """The armoured signature of a text, which counts in one namespace alone.
 
     Raises:
         SignatureError: the key is missing or unusable, or `ssh-keygen` is not installed.
@@ -35,18 +35,18 @@ def sign(payload: str, key: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="playbook-sign-") as folder:
         text = Path(folder) / "payload"
         text.write_text(payload, encoding="utf-8")
-        done = _keygen("-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(text), capture=False)
+        done = _keygen("-Y", "sign", "-f", str(key), "-n", namespace, str(text), capture=False)
         signature = text.with_name("payload.sig")
         if done.returncode != 0 or not signature.is_file():
             raise SignatureError(f"ssh-keygen could not sign with {key}: {_why(done)}")
         return signature.read_text(encoding="ascii")
 
 
-def signer(payload: str, signature: str, allowed_signers: Path) -> str:
+def signer(payload: str, signature: str, allowed_signers: Path, namespace: str = NAMESPACE) -> str:
     """The principal who signed this text, as the allowed-signers file names the key.
 
     Raises:
-        SignatureError: no known signer signed exactly this text in our namespace, or the key has several names.
+        SignatureError: no known signer signed exactly this text in the namespace, or the key has several names.
     """
     if not allowed_signers.is_file():
         raise SignatureError(f"no allowed-signers file {allowed_signers}")
@@ -59,7 +59,7 @@ def signer(payload: str, signature: str, allowed_signers: Path) -> str:
             raise SignatureError(f"signed by a key that {allowed_signers.name} does not know")
         if len(principals) > 1:
             raise SignatureError(f"the key has several names in {allowed_signers.name}: {', '.join(principals)}")
-        arguments = ("-f", str(allowed_signers), "-I", principals[0], "-n", NAMESPACE, "-s", str(file))
+        arguments = ("-f", str(allowed_signers), "-I", principals[0], "-n", namespace, "-s", str(file))
         done = _keygen("-Y", "verify", *arguments, text=payload)
         if done.returncode != 0:
             raise SignatureError(f"the signature is not over this text or not valid now: {_why(done)}")

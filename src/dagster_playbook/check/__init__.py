@@ -6,11 +6,12 @@ Markdown -> Snippet -> Claim -> (Facts) -> Finding
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.check.files import ProjectFiles
 from dagster_playbook.check.pages import find_pages
@@ -22,8 +23,13 @@ from dagster_playbook.platform.facts import Facts
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings
 
+if TYPE_CHECKING:
+    from dagster_playbook.platform.facts_file import Recorded
+
 #: what the navigation's verdict is kept under; no page has such a path
 _NAVIGATION = "//navigation"
+#: rules whose findings may be gone the next time, with nothing changed
+_PASSING = frozenset({"PB023", "PB024"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class PageSummary:
     Attributes:
         files: the page and its includes.
         waiting: positions of the page's suppressions that only a running service can tell to be of use.
+        unjudged: claims that only the platform itself could judge, where it was not to be asked: what, and how many.
     """
 
     path: str
@@ -43,6 +50,7 @@ class PageSummary:
     exempt: int
     findings: tuple[Finding, ...]
     waiting: tuple[int, ...] = ()
+    unjudged: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +93,37 @@ class CheckResult:
             "checked": sum(page.checked for page in self.pages),
             "exempt": sum(page.exempt for page in self.pages),
             "findings": len(self.findings),
+            "unjudged": sum(self.unjudged.values()),
         }
+
+    @property
+    def unjudged(self) -> dict[str, int]:
+        """What only the platform itself could judge, and how many claims that were on all pages."""
+        counts: Counter[str] = Counter()
+        for page in self.pages:
+            counts.update(page.unjudged)
+        return dict(counts)
 
 
 @dataclass
 class Checker:
     """Checks pages of one project; keeps the world between checks, so that a warm process only pays for changes.
 
+    With `recorded` the pages are held to that, and nothing of the platform is loaded.
     `on_page` is told each page before it is looked at, `on_work` in a few words what takes time.
     """
 
     settings: Settings
     use_store: bool = True
+    recorded: Recorded | None = None
     on_page: Callable[[str], None] = field(default=lambda page: None)
     on_work: Callable[[str], None] = field(default=lambda work: None)
 
     @cached_property
     def facts(self) -> Facts:
         """What the platform is; from the cache when nothing changed, read once for the life of the checker."""
+        if self.recorded is not None:
+            return self.recorded.facts
         return load_facts(self.settings, progress=self.on_work)
 
     @property
@@ -122,8 +143,10 @@ class Checker:
     @cached_property
     def world(self) -> Any:
         """Facts, authorities and files; made on the first page that has to be judged anew."""
-        from dagster_playbook.check.world import make_world
+        from dagster_playbook.check.world import make_world, recorded_world
 
+        if self.recorded is not None:
+            return recorded_world(self.settings, self.recorded, self._files)
         return make_world(self.settings, self.facts, self._files)
 
     def save(self) -> None:
@@ -166,22 +189,24 @@ class Checker:
         kept = self._store.get(path) if self.use_store else None
         if kept is not None and self._still_holds(kept):
             return _summary_from(path, kept)
-        from dagster_playbook.check.page_check import check_page
-        from dagster_playbook.markdown.reader import read_page
+        from dagster_playbook.check.trial import PageReader, judge_page
 
         self._files.start()
-        page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
-        verdict = check_page(page, self.world)
+        reader = PageReader(self.settings.root, self.settings.include_roots)
+        verdict = judge_page(path, self.world, reader, seconds=self.settings.page_seconds)
         record = {
             "files": [[name, self._files.digest(name)] for name in (verdict.files or (path,))],
             "asked": self._files.asked(),
             "counts": [verdict.fences, verdict.spans, verdict.checked, verdict.exempt],
             "findings": [finding.as_dict() for finding in verdict.findings],
             "waiting": list(verdict.waiting),
+            "unjudged": dict(verdict.unjudged),
         }
-        self._store.put(path, record)
+        if not any(finding.rule in _PASSING for finding in verdict.findings):
+            self._store.put(path, record)
         counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
-        return PageSummary(path, verdict.files, *counts, tuple(verdict.findings), verdict.waiting)
+        unjudged = dict(verdict.unjudged)
+        return PageSummary(path, verdict.files, *counts, tuple(verdict.findings), verdict.waiting, unjudged)
 
     def _still_holds(self, kept: dict[str, Any]) -> bool:
         return all(self._files.digest(name) == digest for name, digest in kept["files"]) and all(
@@ -221,12 +246,12 @@ def _summary_from(path: str, kept: dict[str, Any]) -> PageSummary:
     files = tuple(name for name, _ in kept["files"])
     fences, spans, checked, exempt = kept["counts"]
     findings = tuple(_finding_from(item) for item in kept["findings"])
-    return PageSummary(path, files, fences, spans, checked, exempt, findings, tuple(kept["waiting"]))
+    return PageSummary(path, files, fences, spans, checked, exempt, findings, tuple(kept["waiting"]), kept["unjudged"])
 
 
 def _finding_from(item: dict[str, Any]) -> Finding:
     fix = item["fix"]
-    repair = Fix(_location_from(fix), fix["replacement"], fix["safe"]) if fix else None
+    repair = Fix(_location_from(fix), fix["was"], fix["replacement"]) if fix else None
     return Finding(
         _location_from(item),
         item["rule"],

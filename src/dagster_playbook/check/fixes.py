@@ -1,44 +1,79 @@
-"""Apply the safe fixes of findings to the files that they stand in, or show what that would change.
+"""Which fixes are offered, and the loop that writes them.
 
-A file keeps its line ends, its byte order mark and its permissions; it is written whole or not at all.
+A fix is offered when it has been tried: applied to a copy of the text in memory and judged again, its finding is gone
+and no other has come. That holds for each fix by itself and for all of a page together, so that every way to apply
+them (`--fix`, `--diff`, an editor's quick fix) keeps the same promise.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-import stat
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
-from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import PlaybookError
+from dagster_playbook.check.edits import Rewrite, apply_fixes, write_rewrite
 from dagster_playbook.findings import Finding, Fix
-from dagster_playbook.location import Location
 
-if TYPE_CHECKING:
-    from dagster_playbook.check import Checker, CheckResult
+#: a fix may uncover another one, and only so many are offered at once; more rounds than this are a circle
+MAX_ROUNDS = 20
+#: fixes of one page that are tried; each costs a check of the page. The others wait until these are written
+MAX_TRIED = 20
 
-#: a fix may uncover another one (an unused suppression after a corrected name); more rounds than this are a circle
-MAX_ROUNDS = 10
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_BOM = "\ufeff"
-
-
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """One file before and after its fixes; `path` is POSIX and relative to the project, `count` the fixes in it."""
-
-    path: str
-    before: str
-    after: str
-    count: int
+R = TypeVar("R")
+_Key = tuple[str, str, str, str]
 
 
-def fix_until_stable(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResult, int]:
-    """Check, write the safe fixes, and check again until none is left.
+class Trial(Protocol):
+    """Where fixes are tried: texts as they stand, and a verdict on what would stand there instead."""
+
+    def text(self, path: str) -> str | None:
+        """The text of a file with its own line ends, None when it cannot be read."""
+
+    def counts_bom(self, path: str) -> bool:
+        """Whether column 1 of the file's first line is a byte order mark where it has one."""
+
+    def judge(self, changed: Mapping[str, str]) -> Sequence[Finding]:
+        """Every finding, were these the texts of these files."""
+
+
+def offered(findings: Sequence[Finding], trial: Trial, tries: int = MAX_TRIED) -> list[Finding]:
+    """The findings, each with its fix only where the fix does what it promises; only so many are tried."""
+    wanted = list(dict.fromkeys(finding.fix for finding in findings if finding.fix is not None))
+    kept = [fix for fix in wanted[:tries] if _keeps_its_promise([fix], findings, trial)]
+    if len(kept) > 1 and not _keeps_its_promise(kept, findings, trial):
+        kept = kept[:1]
+    return [finding if finding.fix in kept or not finding.fix else replace(finding, fix=None) for finding in findings]
+
+
+def _keeps_its_promise(fixes: Sequence[Fix], findings: Sequence[Finding], trial: Trial) -> bool:
+    """Whether, with all these applied, all their findings are gone and none has come."""
+    changed: dict[str, str] = {}
+    for path in dict.fromkeys(fix.location.path for fix in fixes):
+        text, here = trial.text(path), [fix for fix in fixes if fix.location.path == path]
+        if text is None:
+            return False
+        changed[path], count = apply_fixes(text, here, counts_bom=trial.counts_bom(path))
+        if count != len(here):
+            return False
+    before = Counter(map(_key, findings))
+    after = Counter(map(_key, trial.judge(changed)))
+    cured = Counter(_key(finding) for finding in findings if finding.fix in fixes)
+    return after <= before - cured
+
+
+def _key(finding: Finding) -> _Key:
+    """What stays the same when a fix moves what stands behind it on its line."""
+    return finding.location.path, finding.rule, str(finding.severity), finding.message
+
+
+def fix_until_stable(
+    root: Path, look: Callable[[], R], rewrites_of: Callable[[R], Sequence[Rewrite]], forget: Callable[[], None]
+) -> tuple[R, int]:
+    """Look, write what the fixes change, and look again until there is none left.
+
+    `forget` is called after each round of writing, so that the next look sees the files as they are then.
 
     Returns:
         The last result and how many fixes were written in all.
@@ -49,119 +84,12 @@ def fix_until_stable(checker: Checker, look: Callable[[], CheckResult]) -> tuple
     written = 0
     result = look()
     for _ in range(MAX_ROUNDS):
-        rewrites = rewrites_of(checker.settings.root, result)
+        rewrites = rewrites_of(result)
         if not rewrites:
             break
         for rewrite in rewrites:
-            write_rewrite(checker.settings.root, rewrite)
+            write_rewrite(root, rewrite)
             written += rewrite.count
-        checker.forget_files()
+        forget()
         result = look()
     return result, written
-
-
-def rewrites_of(root: Path, result: CheckResult) -> list[Rewrite]:
-    """What the safe fixes of a check change, by file in the order of the findings."""
-    return rewrites_of_findings(root, result.findings, {page.path for page in result.pages})
-
-
-def rewrites_of_findings(root: Path, findings: Iterable[Finding], pages: Collection[str]) -> list[Rewrite]:
-    """What the safe fixes of findings change; `pages` are the files whose columns do not count a byte order mark."""
-    by_file: dict[str, list[Fix]] = {}
-    for finding in findings:
-        if finding.fix is not None and finding.fix.safe:
-            by_file.setdefault(finding.fix.location.path, []).append(finding.fix)
-    rewrites = []
-    for path, fixes in by_file.items():
-        text = _read(root, path)
-        if text is None:
-            continue
-        after, count = apply_fixes(text, fixes, counts_bom=path not in pages)
-        if after != text:
-            rewrites.append(Rewrite(path, text, after, count))
-    return rewrites
-
-
-def apply_fixes(text: str, fixes: Iterable[Fix], *, counts_bom: bool = False) -> tuple[str, int]:
-    """The text with every fix that does not overlap an earlier one, and how many that were.
-
-    A fix whose place is not in the text is left out: the file has changed since.
-    """
-    starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
-    skipped = 1 if text.startswith(_BOM) and not counts_bom else 0
-    line_end = match.group() if (match := _LINE_END.search(text)) else "\n"
-    edits = set()
-    for fix in fixes:
-        span = _offsets(fix.location, text, starts, skipped)
-        if span is not None:
-            edits.add((*_whole_line(text, span, fix.replacement), fix.replacement.replace("\n", line_end)))
-    pieces, at, count = [], 0, 0
-    last_start = -1
-    for start, end, replacement in sorted(edits):
-        if start < at or start == last_start:
-            continue
-        pieces += [text[at:start], replacement]
-        at, last_start, count = end, start, count + 1
-    return "".join([*pieces, text[at:]]), count
-
-
-def unified_diff(rewrites: Iterable[Rewrite]) -> str:
-    """The rewrites as one unified diff that `git apply` and `patch -p1` take, "" when there are none."""
-    return "".join(line for rewrite in rewrites for line in _diff_of(rewrite))
-
-
-def write_rewrite(root: Path, rewrite: Rewrite) -> None:
-    """Put the new text in the file's place in one step, with the permissions of the old one.
-
-    Raises:
-        PlaybookError: the file lies outside the project or cannot be written.
-    """
-    target = (root / rewrite.path).resolve()
-    if not target.is_relative_to(root.resolve()):
-        raise PlaybookError("is a link to a file outside the project", path=rewrite.path, cure="fix it where it is")
-    try:
-        mode = stat.S_IMODE(target.stat().st_mode)
-        write_whole(target, rewrite.after, mode=mode)
-    except OSError as error:
-        raise PlaybookError(f"cannot be written: {error.strerror or error}", path=rewrite.path) from error
-
-
-def _read(root: Path, path: str) -> str | None:
-    """The text with its own line ends and byte order mark, None when it cannot be read."""
-    try:
-        return (root / path).read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError, ValueError):
-        return None
-
-
-def _offsets(place: Location, text: str, starts: list[int], skipped: int) -> tuple[int, int] | None:
-    """Half-open offsets (0-based code points) of a place, None when the text has no such place."""
-    found = []
-    for line, column in ((place.line, place.column), (place.end_line, place.end_column)):
-        if not 1 <= line <= len(starts):
-            return None
-        offset = starts[line - 1] + column - 1 + (skipped if line == 1 else 0)
-        limit = starts[line] if line < len(starts) else len(text)
-        if offset > limit:
-            return None
-        found.append(offset)
-    return (found[0], found[1]) if found[0] <= found[1] else None
-
-
-def _whole_line(text: str, span: tuple[int, int], replacement: str) -> tuple[int, int]:
-    """The span, widened over its line when nothing but blanks would be left of it."""
-    start, end = span
-    if replacement or start == end:
-        return span
-    before = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
-    found = _LINE_END.search(text, end)
-    after = found.start() if found else len(text)
-    if text[before:start].strip(f" \t{_BOM}") or text[end:after].strip():
-        return span
-    return (before + (1 if text.startswith(_BOM, before) else 0), found.end() if found else after)
-
-
-def _diff_of(rewrite: Rewrite) -> Iterator[str]:
-    before, after = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (rewrite.before, rewrite.after))
-    for line in difflib.unified_diff(before, after, f"a/{rewrite.path}", f"b/{rewrite.path}"):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagster_playbook.findings import Finding
-from dagster_playbook.location import Location
+from dagster_playbook.location import Location, lines_of
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.platform.live_services import LiveNessie, LiveTrino
 from dagster_playbook.rules import services
@@ -50,6 +50,6 @@ def reference_findings(facts: Facts, nessie: LiveNessie, settings: Settings) -> 
 
 
 def _place(name: str, settings: Settings) -> Location:
-    lines = (settings.root / settings.references).read_text(encoding="utf-8").splitlines()
+    lines = lines_of((settings.root / settings.references).read_text(encoding="utf-8"))
     number = next((n for n, line in enumerate(lines, start=1) if f'"{name}"' in line), 1)
     return Location(settings.references, number, 1)

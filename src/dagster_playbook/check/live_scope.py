@@ -58,6 +58,11 @@ def needing(
             yield claim, scope
 
 
+def covering(page: Page, claim: Claim) -> Iterator[int]:
+    """Positions of the page's suppressions that cover a claim."""
+    return (position for position, item in enumerate(page.suppressions) if _is_under(item, claim))
+
+
 def _is_under(suppression: Suppression, claim: Claim) -> bool:
     return any(
         path == suppression.location.path and suppression.first_line <= line <= suppression.last_line

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dagster_playbook.check.live_scope import waiting
+from dagster_playbook.check.judging import as_far_as_judged, left_alone
+from dagster_playbook.check.live_scope import covering, waiting
+from dagster_playbook.check.suppressed import suppressing
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding
@@ -22,7 +28,8 @@ class PageVerdict:
     """What a check found on one page.
 
     `checked` and `exempt` count fences and code spans; what is neither has a finding that says it is not understood.
-    `waiting` are the positions of suppressions that only a running service can tell to be of use.
+    `waiting` are the positions of suppressions that only a running service can tell to be of use. `unjudged` counts the
+    claims that only the platform itself could judge, where it was not to be asked, by what they are.
     """
 
     path: str
@@ -33,15 +40,26 @@ class PageVerdict:
     exempt: int = 0
     findings: list[Finding] = field(default_factory=list)
     waiting: tuple[int, ...] = ()
+    unjudged: Counter[str] = field(default_factory=Counter)
 
 
-def check_page(page: Page, world: World) -> PageVerdict:
-    """Check every claim of a page."""
+def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVerdict:
+    """Check every claim of a page; fixes are as the rules propose them, `trial.tried` says which may be offered.
+
+    The claims that fail may take so many seconds together before the rest is left alone.
+    """
     verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
     used: set[int] = set()
     claims = list(claims_of(page))
-    for claim in claims:
+    lost = 0.0
+    for position, claim in enumerate(claims):
+        if lost >= seconds:
+            verdict.findings.append(left_alone(claim, len(claims) - position, seconds))
+            break
+        begun, before = time.monotonic(), len(verdict.findings)
         _judge(claim, page, world, verdict, used)
+        if any(finding.rule == extraction.NOT_JUDGED.code for finding in verdict.findings[before:]):
+            lost += time.monotonic() - begun
     verdict.findings += [extraction.problem_finding(problem, world) for problem in page.problems]
     verdict.findings += _kept(list(check_runbook(page, world)), page, used)
     verdict.waiting = waiting(page, claims, used, world.facts)
@@ -51,28 +69,33 @@ def check_page(page: Page, world: World) -> PageVerdict:
 
 
 def _judge(claim: Claim, page: Page, world: World, verdict: PageVerdict, used: set[int]) -> None:
-    raised = _example_findings(claim, world) if claim.kind is Kind.MARKDOWN else list(check_claim(claim, world))
+    asked = _example_findings(claim, world) if claim.kind is Kind.MARKDOWN else check_claim(claim, world)
+    raised = list(as_far_as_judged(asked, claim, world))
     kept = _kept(raised, page, used)
     verdict.findings += kept
+    if kinds := world.unjudged.take():
+        verdict.unjudged[kinds[0]] += 1
+        used.update(covering(page, claim))
+        return
     if claim.fence is None and claim.span is None:
         return
     if len(kept) < len(raised) or (claim.span is not None and names.is_exempt(claim, world)):
         verdict.exempt += 1
-    elif not any(finding.rule in ("PB001", "PB006") for finding in kept):
+    elif not any(finding.rule in ("PB001", "PB006", "PB023") for finding in kept):
         verdict.checked += 1
 
 
 def _kept(findings: list[Finding], page: Page, used: set[int]) -> list[Finding]:
     kept: list[Finding] = []
     for finding in findings:
-        covering = [i for i, item in enumerate(page.suppressions) if extraction.covers(item, finding)]
-        used.update(covering)
-        if not covering:
+        taken_away_by = suppressing(page, finding)
+        used.update(taken_away_by)
+        if not taken_away_by:
             kept.append(finding)
     return kept
 
 
-def _example_findings(claim: Claim, world: World) -> list[Finding]:
+def _example_findings(claim: Claim, world: World) -> Iterator[Finding]:
     """A Markdown block is a page in a page; `fails="CODE"` or `passes="CODE"` say what its own check has to give."""
     assert claim.fence is not None
     with tempfile.TemporaryDirectory(prefix="playbook-") as folder:
@@ -86,12 +109,15 @@ def _example_findings(claim: Claim, world: World) -> list[Finding]:
     if wanted:
         told = ", ".join(sorted(codes)) or "nothing"
         message = f"the example should fail with {wanted} alone, but gives {told}"
-        return [] if codes == {wanted} else [extraction.OTHER_VERDICT.finding(claim.location, message, subject=wanted)]
-    if silent:
+        if codes != {wanted}:
+            yield extraction.OTHER_VERDICT.finding(claim.location, message, subject=wanted)
+    elif silent:
         told = "; ".join(f"{f.rule} {f.message}" for f in verdict.findings)
         message = f"the example should pass, but gives {told}"
-        return [extraction.OTHER_VERDICT.finding(claim.location, message, subject=silent)] if codes else []
-    return [_moved(finding, claim) for finding in verdict.findings]
+        if codes:
+            yield extraction.OTHER_VERDICT.finding(claim.location, message, subject=silent)
+    else:
+        yield from (_moved(finding, claim) for finding in verdict.findings)
 
 
 def _moved(finding: Finding, claim: Claim) -> Finding:

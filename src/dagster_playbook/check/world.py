@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dagster_playbook.check.files import ProjectFiles
 from dagster_playbook.platform.answers import CachedAuthority, CachedDocuments
-from dagster_playbook.platform.authority import Authority
+from dagster_playbook.platform.authority import Authority, Unjudged
 from dagster_playbook.platform.documents import InstalledDocuments
 from dagster_playbook.platform.facts import Facts
+from dagster_playbook.platform.facts_authority import FactsAuthority, FactsDocuments
+from dagster_playbook.platform.facts_file import Recorded
 from dagster_playbook.rules.world import Conventions, World
-from dagster_playbook.settings import Settings, setting_names
+from dagster_playbook.settings import Settings, setting_words
+
+
+def recorded_world(settings: Settings, recorded: Recorded, files: ProjectFiles) -> World:
+    """A world of recorded facts alone: no process is started for it and nothing of the project is loaded."""
+    unjudged = Unjudged()
+    documents = FactsDocuments(InstalledDocuments(), unjudged)
+    authority = FactsAuthority(recorded, unjudged)
+    return World(recorded.facts, authority, documents, files, _conventions(settings), unjudged)
 
 
 def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
@@ -20,10 +30,20 @@ def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
         return LiveAuthority(settings)
 
     store = settings.root / settings.cache
-    conventions = Conventions(settings.schema, settings.words, settings.strict, _docs_dir(settings), setting_names())
     authority = CachedAuthority(live, store, facts.fingerprint)
     documents = CachedDocuments(InstalledDocuments(), store, facts.fingerprint)
-    return World(facts, authority, documents, files, conventions)
+    return World(facts, authority, documents, files, _conventions(settings))
+
+
+def _conventions(settings: Settings) -> Conventions:
+    return Conventions(
+        settings.schema,
+        settings.words,
+        settings.strict,
+        _docs_dir(settings),
+        setting_words(),
+        settings.meanings,
+    )
 
 
 def _docs_dir(settings: Settings) -> str:

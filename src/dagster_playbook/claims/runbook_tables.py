@@ -14,6 +14,7 @@ from pathlib import Path
 from dagster_playbook.claims import runbook_model as model
 from dagster_playbook.claims.runbook_model import Kind
 from dagster_playbook.claims.runbook_operations import LANGUAGES, OPERATIONS, RESULTS
+from dagster_playbook.durable import write_whole
 
 _BLOCK = re.compile(r"(<!-- table: ([a-z]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 _KINDS = {
@@ -42,7 +43,7 @@ _VARIABLES = {
     "PLAYBOOK_TARGET": "the platform's name in approvals; embedded when unset",
     "PLAYBOOK_APPROVERS": "the folder with allowed_signers and roles.toml, for the command line and for the op",
     "PLAYBOOK_LEDGER": "the op's ledger of spent approvals, on storage that all run workers share",
-    "PLAYBOOK_APPROVER_ROLE": "the role that the op asks for; approver when unset",
+    "PLAYBOOK_APPROVER_ROLE": "the role that the op asks for where the policy names none; approver when unset",
     "OSO_RESTATEMENT_APPROVAL": "off for a deployment whose restatements need no approval, such as a developer's own",
     "DAGSTER_WEBSERVER_URL": "the deployed Dagster on which jobs run, instead of the embedded instance",
     "DAGSTER_TOKEN": "the token that the deployed Dagster asks for; written down nowhere",
@@ -109,4 +110,4 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    target.write_text(filled(target.read_text(encoding="utf-8")), encoding="utf-8")
+    write_whole(target, filled(target.read_text(encoding="utf-8")), mode=0o644)

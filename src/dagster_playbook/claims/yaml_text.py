@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import enum
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dagster_playbook.location import line_starts
+
 if TYPE_CHECKING:
     import yaml
 
+#: what ends a line to YAML alone, or does not count as a column there
+_YAML_LINE_ENDS = re.compile("[\x85\u2028\u2029\ufeff]")
 #: what a template's blank is read as, so that it can be told from a value
 BLANK = "__blank"
 #: deeper nesting than this is told as a problem: no consumer needs it, and the parsers recurse
@@ -169,7 +174,7 @@ def _read(text: str, dialect: Dialect) -> tuple[YamlNode | None, list[YamlProble
         problems: list[YamlProblem] = []
         node = _convert(loader, root, {}, problems)
     except yaml.MarkedYAMLError as error:
-        return None, [_syntax_problem(error, text)]
+        return None, [_syntax_problem(error, text, loader)]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return None, [YamlProblem(f"is not YAML: {_first_line(error)}", 1, 1)]
     finally:
@@ -212,6 +217,18 @@ def _loader(dialect: Dialect) -> type[yaml.SafeLoader]:
     class Loader(base):  # type: ignore[misc]
         """The safe loader with the consumer's implicit types."""
 
+        def __init__(self, text: str) -> None:
+            super().__init__(text)
+            # to YAML a line also ends at these, to a place in a file it does not
+            self._starts = line_starts(text) if _YAML_LINE_ENDS.search(text) else []
+
+        def place(self, mark: Any) -> tuple[int, int]:
+            """Line and column of a mark, 1-based, in lines as everybody else counts them."""
+            if not self._starts:
+                return mark.line + 1, mark.column + 1
+            line = bisect_right(self._starts, mark.index)
+            return line, mark.index - self._starts[line - 1] + 1
+
     resolvers: dict[Any, list[Any]] = {}
     for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items():
         kept = [entry for entry in entries if entry[0] != "tag:yaml.org,2002:timestamp"]
@@ -236,8 +253,7 @@ def _convert(loader: Any, node: Any, done: dict[int, YamlNode], problems: list[Y
         return known
     import yaml
 
-    start, end = node.start_mark, node.end_mark
-    made = YamlNode(_UNFINISHED, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+    made = YamlNode(_UNFINISHED, *loader.place(node.start_mark), *loader.place(node.end_mark))
     done[id(node)] = made
     if not isinstance(node, yaml.ScalarNode) and node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
         raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} is not allowed", node.start_mark)
@@ -283,9 +299,9 @@ def _merged(value: YamlNode, node: Any) -> Iterator[tuple[YamlNode, YamlNode]]:
         yield from ((k, v) for k, v in source.items() if k.value not in own)
 
 
-def _syntax_problem(error: Any, text: str) -> YamlProblem:
+def _syntax_problem(error: Any, text: str, loader: Any) -> YamlProblem:
     mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    line, column = loader.place(mark) if mark else (1, 1)
     lines = text.split("\n")
     here = lines[line - 1] if line <= len(lines) else ""
     if "\t" in here[: max(column, 1)] or here.lstrip(" ").startswith("\t"):

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("schema", "Print or write the JSON Schema of a job's run config or an op's config."),
     "plan": ("plan", "Show what a runbook would do, and what a restatement would touch; changes nothing."),
     "approve": ("approve", "Sign the approval of a plan that somebody else has asked for."),
+    "reject": ("reject", "End a request that somebody has asked for, with a signed reason."),
     "run": ("run", "Run a runbook: the page is the program."),
     "resume": ("resume", "Go on with a run at the step where it was cut or failed."),
     "runs": ("runs", "List, show and verify runs."),

@@ -7,22 +7,33 @@ from pathlib import Path
 
 import click
 
-from dagster_playbook.cli.runbook_options import key_option, project_option, refusals_exit_1, settings_of
+from dagster_playbook.cli.runbook_options import (
+    dagster_url_option,
+    key_option,
+    parameter_option,
+    project_option,
+    quiet_sqlmesh,
+    refusals_exit_1,
+    request_option,
+    settings_of,
+    target_option,
+)
 
 
 @click.command()
 @click.argument("digest", required=False)
 @key_option
 @click.option("--hours", type=float, default=4.0, show_default=True, help="How long the approval lives.")
-@click.option(
-    "--request", "request_file", type=click.Path(path_type=Path, exists=True), help="A request sent to you as a file."
-)
+@request_option
 @click.option("--yes", is_flag=True, help="Do not ask again after showing what is approved.")
 @click.option(
     "--try-out",
     is_flag=True,
     help="Make two keys, requester and approver, and a policy that knows them, for the embedded platform only.",
 )
+@parameter_option
+@dagster_url_option
+@target_option
 @project_option
 def command(  # noqa: PLR0913 - one parameter an option, as click hands them over
     *,
@@ -32,12 +43,17 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     request_file: Path | None,
     yes: bool,
     try_out: bool,
+    given: tuple[str, ...],
+    dagster_url: str,
+    target: str,
     project: Path,
 ) -> None:
     """Sign the approval of the plan with this DIGEST, asked for by somebody else with `playbook plan --request`.
 
-    Your SSH key says who you are; no option does. An approval is for one plan on one platform, expires, can be used
-    once, and lapses when the runbook, its parameters, the blast radius or the platform's sources change.
+    Your own checkout plans the runbook anew, and what you are shown is that plan. Anything in which the request differs
+    from it is named, and nothing is signed. Your SSH key says who you are; no option does. An approval is for one plan
+    on one platform, expires, can be used once, and lapses when the runbook, its parameters, the blast radius or the
+    platform's sources change. -p is needed for secret parameters alone.
 
     \b
     Examples:
@@ -45,12 +61,12 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook approve --request request.json --key ~/.ssh/id_ed25519 --hours 1
       playbook approve --try-out
     """
-    from dagster_playbook.approval.envelope import payload_of
-    from dagster_playbook.approval.grant import approve
     from dagster_playbook.runbook.requests import make_trial_keys
-    from dagster_playbook.runbook.store import Store, read_envelope_file
+    from dagster_playbook.runbook.store import Store
 
-    store = Store(settings_of(project).root)
+    quiet_sqlmesh()
+    settings = settings_of(project)
+    store = Store(settings.root)
     if try_out:
         folder = make_trial_keys(store)
         click.echo(f"keys and policy for the embedded platform: {folder}")
@@ -58,16 +74,28 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         return
     if key is None or not (digest or request_file):
         raise click.UsageError("give the plan's DIGEST (or --request FILE) and --key")
+    from dagster_playbook.approval.asking import approve, open_request
+    from dagster_playbook.runbook.consent import rules_of
+    from dagster_playbook.runbook.reach import run_config_of
+    from dagster_playbook.runbook.requests import about
+    from dagster_playbook.runbook.review import plan_anew
+
     with refusals_exit_1():
-        envelope = read_envelope_file(request_file) if request_file else store.read_envelope(digest or "")[1]
-        asked = payload_of(envelope.request)
-        if digest and not str(asked.get("digest", "")).startswith(digest):
-            raise click.UsageError(f"the request is for {asked.get('digest')}, not for {digest}")
-        click.echo(json.dumps(asked.get("about", {}), indent=2, ensure_ascii=False))
+        envelope, policy = store.asked_for(digest or "", request_file), store.policy(target)
+        request, parts = open_request(envelope, policy)
+        store.ledger.look(request.nonce, holder="")
+        plan = plan_anew(
+            settings,
+            parts,
+            request.payload.get("about"),
+            target=target,
+            secrets=given,
+            config_of=lambda run: run_config_of(settings, dagster_url, run),
+        )
+        click.echo(json.dumps(about(plan), indent=2, ensure_ascii=False))
+        click.echo(f"asked for by {request.author}: {request.payload.get('reason') or 'no reason given'}", err=True)
         if not yes:
-            click.confirm(
-                f"approve this on the platform {asked.get('target')!r} for {hours:g} hours?", abort=True, err=True
-            )
-        approved = approve(envelope, key, store.policy(str(asked.get("target"))), hours=hours)
-    path = store.write_envelope(str(asked["digest"]), approved)
+            click.confirm(f"approve this on the platform {target!r} for {hours:g} hours?", abort=True, err=True)
+        approved = approve(envelope, key, policy, hours=hours, rules=rules_of(plan, policy), own=plan.digest)
+    path = store.write_envelope(plan.digest, approved)
     click.echo(f"approved: {path}", err=True)

@@ -18,12 +18,15 @@ from dagster_playbook.report import FORMATS, Report, render
 
 if TYPE_CHECKING:
     from dagster_playbook.check import Checker, CheckResult
+    from dagster_playbook.check.edits import Rewrite
     from dagster_playbook.check.live import LiveVerdict
+    from dagster_playbook.platform.facts_file import Recorded
     from dagster_playbook.settings import Settings
 
 _PROJECT_HELP = "The project's folder  [default: the nearest with [tool.playbook]]"
 _LIVE_HELP = "Also ask the running services: those of the environment, else those of the running default stack."
 _DAGSTER_HELP = "Also ask this Dagster webserver about run configs, jobs and run retries; DAGSTER_TOKEN is its token."
+_FACTS_HELP = "Hold the pages to a file that `playbook facts --output` wrote; nothing of the project is loaded or run."
 _NO_PLATFORM = """note: no SQLMesh project and no Dagster code location found: names and run config are held to nothing
   cure: name them in [[tool.playbook.sqlmesh]] and [[tool.playbook.dagster]] of pyproject.toml"""
 _CHANGED_HELP = "Only pages that differ from a git revision, or include a file that does  [default REV: HEAD]"
@@ -34,11 +37,12 @@ _CHANGED_HELP = "Only pages that differ from a git revision, or include a file t
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Who reads it.")
 @click.option("--project", type=click.Path(path_type=Path), help=_PROJECT_HELP)
 @click.option("--changed", metavar="[REV]", is_flag=False, flag_value="HEAD", help=_CHANGED_HELP)
-@click.option("--fix", is_flag=True, help="Write the safe fixes into the pages, then report what is left.")
-@click.option("--diff", is_flag=True, help="Show the safe fixes as a unified diff and write nothing.")
+@click.option("--fix", is_flag=True, help="Write the fixes into the pages, then report what is left.")
+@click.option("--diff", is_flag=True, help="Show the fixes as a unified diff and write nothing.")
 @click.option("--live", is_flag=True, help=_LIVE_HELP)
 @click.option("--dagster-url", metavar="URL", default="", help=_DAGSTER_HELP)
 @click.option("--no-cache", is_flag=True, help="Keep and reuse nothing from earlier checks.")
+@click.option("--facts", "facts_file", type=click.Path(path_type=Path), metavar="FILE", help=_FACTS_HELP)
 @click.option("--quiet", "-q", is_flag=True, help="Only findings: no progress and no counts.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter an option, as click hands them over
@@ -53,6 +57,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     live: bool,
     dagster_url: str,
     no_cache: bool,
+    facts_file: Path | None,
     quiet: bool,
 ) -> None:
     """Check every config, command, query, name and number on the pages.
@@ -68,23 +73,30 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook check --fix
       playbook check --live
       playbook check --dagster-url http://127.0.0.1:3000
+      playbook check --facts facts.json
     """
     from dagster_playbook.settings import find_root, load_settings
 
     if diff and form != "text":
         raise click.UsageError("--diff is a text of its own; leave --format out")
+    if facts_file and (live or dagster_url):
+        raise click.UsageError("--facts holds pages to a record; leave --live and --dagster-url out")
+    recorded = _recorded(facts_file) if facts_file else None
     settings = load_settings(project.resolve() if project else find_root(Path.cwd()))
     asked, revision = _revision(settings, paths_from_here(settings.root, paths), changed)
+    no_cache = no_cache or recorded is not None
     with _settings_in_use(settings, no_cache=no_cache) as settings, work_progress(shown=not quiet) as tell:
-        look = _look(settings, asked, revision, tell)
-        result, fixed = _fixed(*look) if fix and not diff else (look[1](), 0)
-        if not (quiet or dagster_url or settings.has_platform):
+        checker = _checker(settings, recorded, tell)
+        look = _look(checker, asked, revision)
+        result, fixed = _fixed(checker, look) if fix and not diff else (look(), 0)
+        if not (quiet or dagster_url or recorded or settings.has_platform):
             click.echo(_NO_PLATFORM, err=True)
         if live or dagster_url:
-            result, verdict = _asked_live(look[0], result, dagster_url, is_all=live)
+            result, verdict = _asked_live(checker, result, dagster_url, is_all=live)
             _tell_live(verdict, quiet=quiet)
         on_terminal = sys.stdout.isatty()
         report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
+    _tell_unjudged(result)
     if diff:
         ctx.exit(_show_diff(settings, result))
     if fixed and not quiet:
@@ -117,24 +129,46 @@ def _settings_in_use(settings: Settings, *, no_cache: bool) -> Iterator[Settings
         yield replace(settings, cache=folder)
 
 
-def _look(
-    settings: Settings, asked: list[str], revision: str | None, tell: Callable[[str], None]
-) -> tuple[Checker, Callable[[], CheckResult]]:
-    """The checker, and one check by it."""
+def _checker(settings: Settings, recorded: Recorded | None, tell: Callable[[str], None]) -> Checker:
     from dagster_playbook.check import Checker
 
-    checker = Checker(settings, on_page=lambda page: tell(f"checking {page}"), on_work=tell)
+    return Checker(settings, on_page=lambda page: tell(f"checking {page}"), on_work=tell, recorded=recorded)
+
+
+def _recorded(path: Path) -> Recorded:
+    from dagster_playbook.platform.facts_file import read_facts
+
+    return read_facts(path)
+
+
+def _look(checker: Checker, asked: list[str], revision: str | None) -> Callable[[], CheckResult]:
+    """One check by the checker, of what was asked for."""
     if revision is None:
-        return checker, lambda: checker.check(asked)
+        return lambda: checker.check(asked)
     from dagster_playbook.check.changed import check_changed
 
-    return checker, lambda: check_changed(checker, revision, asked)
+    return lambda: check_changed(checker, revision, asked)
+
+
+def _tell_unjudged(result: CheckResult) -> None:
+    """One line on what the record could not tell, whoever wants it quiet: it was not found right."""
+    counts = result.unjudged
+    if counts:
+        kinds = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(counts.items()))
+        click.echo(f"note: not judged, because only the platform itself can: {kinds}", err=True)
 
 
 def _fixed(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResult, int]:
     from dagster_playbook.check.fixes import fix_until_stable
 
-    return fix_until_stable(checker, look)
+    root = checker.settings.root
+    return fix_until_stable(root, look, lambda result: _rewrites(root, result), checker.forget_files)
+
+
+def _rewrites(root: Path, result: CheckResult) -> list[Rewrite]:
+    from dagster_playbook.check.edits import rewrites_of_findings
+
+    return rewrites_of_findings(root, result.findings, {page.path for page in result.pages})
 
 
 def _asked_live(
@@ -162,9 +196,9 @@ def _tell_live(verdict: LiveVerdict, *, quiet: bool) -> None:
 
 def _show_diff(settings: Settings, result: CheckResult) -> int:
     """Print what `--fix` would write; 1 when there is something to write or an error, else 0."""
-    from dagster_playbook.check.fixes import rewrites_of, unified_diff
+    from dagster_playbook.check.edits import unified_diff
 
-    diff = unified_diff(rewrites_of(settings.root, result))
+    diff = unified_diff(_rewrites(settings.root, result))
     if diff:
         click.echo(diff, nl=False)
     return 1 if diff or result.has_errors else 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dagster_playbook.durable import write_whole
+from dagster_playbook.errors import on_disk
 
 if TYPE_CHECKING:
     from dagster_playbook.drift.model import Row
@@ -81,8 +82,9 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text, mode=0o644)
+    with on_disk("the measurement cannot be written", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text, mode=0o644)
 
 
 def _text(report: DriftReport) -> str:

@@ -15,7 +15,10 @@ from dagster_playbook.platform.facts import Facts
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from dagster_playbook.settings import Settings
+
 Row = tuple[str, ...]
+_OUTPUT_HELP = "Write all of it to a file for `playbook check --facts`, with the answers that checks have kept."
 
 
 def _models(facts: Facts) -> Iterable[Row]:
@@ -82,7 +85,7 @@ SECTIONS: dict[str, tuple[Row, Callable[[Facts], Iterable[Row]]]] = {
 }
 #: the keys of `Facts.as_dict()` that a section stands for
 _KEYS: dict[str, Row] = {
-    "jobs": ("jobs", "ops", "resources", "sensors", "schedules"),
+    "jobs": ("jobs", "ops", "resources", "sensors", "schedules", "system_tags"),
     "config": ("ops", "config_types"),
     "commands": ("commands", "make_targets"),
     "values": ("values", "origins"),
@@ -103,7 +106,8 @@ _KEYS: dict[str, Row] = {
     help="The folder with pyproject.toml, or one below it; default: here.",
 )
 @click.option("--no-cache", is_flag=True, help="Read the platform anew even if nothing changed.")
-def command(output: str, sections: tuple[str, ...], project: Path, no_cache: bool) -> None:
+@click.option("--output", "file", type=click.Path(path_type=Path), metavar="FILE", help=_OUTPUT_HELP)
+def command(output: str, sections: tuple[str, ...], project: Path, no_cache: bool, file: Path | None) -> None:
     """Print what the platform is: models, jobs, config, catalogs, commands, versions.
 
     These are the facts that every page is held to, read from the real SQLMesh project, the real Dagster code
@@ -113,6 +117,7 @@ def command(output: str, sections: tuple[str, ...], project: Path, no_cache: boo
     Examples:
       playbook facts --section models
       playbook facts --section values | grep retries
+      playbook facts --output facts.json
       playbook facts --format json | jq '.values["dagster.run_retries.max_retries"]'
     """
     from dagster_playbook.platform.loader import load_facts
@@ -120,6 +125,11 @@ def command(output: str, sections: tuple[str, ...], project: Path, no_cache: boo
 
     settings = load_settings(find_root(project))
     facts = load_facts(settings, use_cache=not no_cache, progress=lambda text: click.echo(f"{text} ...", err=True))
+    if file is not None:
+        if sections:
+            raise click.UsageError("--output writes all of the facts; leave --section out")
+        _write(settings, facts, file)
+        return
     if output == "json":
         click.echo(json.dumps(_selected(facts, sections), indent=2, ensure_ascii=False))
         return
@@ -131,6 +141,17 @@ def command(output: str, sections: tuple[str, ...], project: Path, no_cache: boo
         if (table := _table(name, facts)) is not None:
             console.print(table)
     console.print(f"fingerprint {facts.fingerprint}")
+
+
+def _write(settings: Settings, facts: Facts, file: Path) -> None:
+    """Write the facts, with what their authorities have answered about texts so far."""
+    from dagster_playbook.platform.answers import kept_answers
+    from dagster_playbook.platform.facts_file import Recorded, write_facts
+
+    answers = kept_answers(settings.root / settings.cache, facts.fingerprint)
+    write_facts(file, Recorded(facts, answers))
+    told = f"{len(facts.models)} models, {len(facts.jobs)} jobs and {answers.count()} answers"
+    click.echo(f"{told} in {file}, fingerprint {facts.fingerprint}", err=True)
 
 
 def _selected(facts: Facts, sections: tuple[str, ...]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from dagster_playbook.cli.runbook_options import (
     help="For people, machines or a page.",
 )
 @click.option("--request", is_flag=True, help="Sign a request for this plan, so that somebody else can approve it.")
+@click.option("--reason", default="", metavar="TEXT", help="Why it is wanted; a policy may ask for that.")
 @key_option
 @dagster_url_option
 @target_option
@@ -40,6 +41,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     given: tuple[str, ...],
     output: str,
     request: bool,
+    reason: str,
     key: Path | None,
     dagster_url: str,
     target: str,
@@ -81,6 +83,6 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         with refusals_exit_1():
             from dagster_playbook.runbook.requests import write_request
 
-            path = write_request(settings.root, plan, key)
+            path = write_request(settings.root, plan, key, reason=reason)
         click.echo(f"asked for: {path}", err=True)
         click.echo(f"somebody else now runs: playbook approve {plan.digest[:12]} --key KEY", err=True)

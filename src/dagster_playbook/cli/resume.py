@@ -13,6 +13,7 @@ from dagster_playbook.cli.runbook_options import (
     closing,
     dagster_url_option,
     format_option,
+    key_option,
     listener,
     parameter_option,
     project_option,
@@ -28,6 +29,7 @@ from dagster_playbook.cli.runbook_options import (
 @click.option("--done", default="", metavar="STEP", help="Take this step as done: you have looked, and it is.")
 @parameter_option
 @answer_option
+@key_option
 @format_option
 @dagster_url_option
 @project_option
@@ -38,6 +40,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     done: str,
     given: tuple[str, ...],
     answers: tuple[str, ...],
+    key: Path | None,
     output: str,
     dagster_url: str,
     project: Path,
@@ -57,7 +60,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     quiet_sqlmesh()
     settings = settings_of(project)
     tell, progress = listener(output)
-    options = Options(asker(answers), tell, progress, dagster_url, again, done)
+    options = Options(asker(answers), tell, progress, dagster_url, again, done, key)
     secrets = dict(text.partition("=")[::2] for text in given)
     with refusals_exit_1():
         try:

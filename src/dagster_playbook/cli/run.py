@@ -55,7 +55,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     """Run RUNBOOK, a page of runbooks/, step by step.
 
     Each step's evidence is kept in .playbook/runs/, and a journal from which a run that was cut goes on at the exact
-    step. Ctrl-C stops after writing that down. Exit code 0: succeeded; 1: failed, recovered or refused; 2: could not.
+    step. With --key its record is signed. Ctrl-C stops after writing that down. Exit code 0: succeeded; 1: failed,
+    recovered or refused; 2: could not.
 
     \b
     Examples:
@@ -74,12 +75,12 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         settings, runbook, given, target=target, config_of=lambda run: run_config_of(settings, dagster_url, run)
     )
     tell, progress = listener(output)
-    options = Options(ask=asker(answers), tell=tell, progress=progress, dagster_url=dagster_url)
+    options = Options(ask=asker(answers), tell=tell, progress=progress, dagster_url=dagster_url, key=key)
     with refusals_exit_1():
         if reason:
             if key is None:
                 raise click.UsageError("--break-glass needs --key, the SSH key that says who breaks it")
-            write_request(settings.root, plan, key, reason=reason)
+            write_request(settings.root, plan, key, reason=reason, is_break_glass=True)
         try:
             run_id, state = start(settings, plan, options)
         except KeyboardInterrupt:

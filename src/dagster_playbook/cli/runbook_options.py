@@ -27,6 +27,9 @@ target_option = click.option(
     show_default=True,
     help="The platform's name in approvals; also PLAYBOOK_TARGET.",
 )
+request_option = click.option(
+    "--request", "request_file", type=click.Path(path_type=Path, exists=True), help="A request sent to you as a file."
+)
 project_option = click.option(
     "--project",
     type=click.Path(path_type=Path, file_okay=False),

@@ -1,16 +1,19 @@
-"""`playbook runs`: what was run, how it ended, and whether the journals are as they were written."""
+"""`playbook runs`: what was run, how it ended, and whether their records are as they were written."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_playbook.cli.runbook_options import format_option, project_option, settings_of
+from dagster_playbook.cli.runbook_options import dagster_url_option, format_option, project_option, settings_of
 from dagster_playbook.cli.runbook_progress import told
+
+if TYPE_CHECKING:
+    from dagster_playbook.runbook.verification import Report
 
 
 @click.group()
@@ -61,22 +64,53 @@ def show_run(run: str, output: str, project: Path) -> None:
 
 @command.command("verify")
 @click.argument("run", required=False)
+@click.option("--signed", "is_demanded", is_flag=True, help="A run without its operator's signature is a finding.")
+@dagster_url_option
 @format_option
 @project_option
-def verify_runs(run: str | None, output: str, project: Path) -> None:
-    """Whether the journal and evidence of RUN, or of every run, are as they were written; exit code 1 when not."""
-    from dagster_playbook.runbook.evidence import verify_run
-    from dagster_playbook.runbook.store import Store
+def verify_runs(*, run: str | None, is_demanded: bool, dagster_url: str, output: str, project: Path) -> None:
+    """Whether RUN, or every run, is as it was written: journal, page, logs, evidence, the set of files.
 
-    store = Store(settings_of(project).root)
-    folders = [store.run_folder(run)] if run else [store.run_folder(run_id) for run_id in store.run_ids()]
-    found = {folder.name: verify_run(folder) for folder in folders}
+    They are held to the index of runs, to the tags of the Dagster runs that they have launched, and to the operator's
+    signature where there is one. Exit code 0: as written; 1: something does not fit; 2: could not look at something.
+    """
+    from dagster_playbook.runbook.reach import dagster_of_records
+    from dagster_playbook.runbook.store import Store
+    from dagster_playbook.runbook.verification import CHANGED, COULD_NOT, known_runs, read_outside
+    from dagster_playbook.runbook.verification import verify_runs as verified
+
+    settings = settings_of(project)
+    store = Store(settings.root)
+    runs = _named(run, known_runs(store)) if run else known_runs(store)
+    here = dagster_of_records(settings, dagster_url)
+    outside = read_outside(store, runs, lambda ids: here.launched_by(ids) if here else None)
+    reports = verified(store, runs, outside, demand_signature=is_demanded)
     if output == "json":
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps({report.run: report.as_dict() for report in reports}, indent=2, ensure_ascii=False))
     else:
-        for name, problems in found.items():
-            click.echo(f"{name}  {'; '.join(problems) if problems else 'as it was written'}")
-    sys.exit(1 if any(found.values()) else 0)
+        for report in reports:
+            _show(report)
+    verdicts = {report.verdict for report in reports}
+    sys.exit(1 if CHANGED in verdicts else 2 if COULD_NOT in verdicts else 0)
+
+
+def _named(run: str, known: list[str]) -> list[str]:
+    """The run that is meant: an id, the beginning of one, or `last`."""
+    from dagster_playbook.errors import RunbookError
+
+    found = known[-1:] if run == "last" else [one for one in known if one.startswith(run)]
+    if len(found) != 1:
+        told = "no run" if not found else f"{len(found)} runs begin with"
+        raise RunbookError(f"{told} {run}", cure="see `playbook runs list`")
+    return found
+
+
+def _show(report: Report) -> None:
+    by = "; ".join(f"{authority}: {what}" for authority, what in report.checked.items())
+    click.echo(f"{report.run}  {report.verdict}{f'  ({by})' if by else ''}")
+    for mark, texts in (("-", report.problems), ("?", report.unchecked), ("note:", report.notes)):
+        for text in texts:
+            click.echo(f"  {mark} {text}")
 
 
 def _line(data: dict[str, Any]) -> str:

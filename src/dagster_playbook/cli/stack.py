@@ -122,8 +122,9 @@ def _ended_by_signal() -> Iterator[None]:
 def command() -> None:
     """Run the real services on this machine: Postgres, S3Proxy, Nessie, Trino and Dagster.
 
-    Everything is fetched once by name through Maven into a cache that all stacks share, is bound to 127.0.0.1,
-    gets free ports and credentials of its own, and keeps its data in .playbook/stack/NAME.
+    Everything is fetched once by Maven coordinates into a cache that all stacks share, with or without Maven and a
+    JDK on this machine, is bound to 127.0.0.1, gets free ports and credentials of its own, and keeps its data in
+    .playbook/stack/NAME.
 
     \b
     playbook stack up                 start all, wait until it is ready

@@ -21,6 +21,7 @@ from dagster_playbook.drift.platform_edits import (
     whole_lines,
     word_edits,
 )
+from dagster_playbook.location import lines_with_ends
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ class InstanceValue:
         """One for each number and boolean; wrong are excerpts of the file that state it, and the facts bound to it."""
         for path in sorted({location.instance for location in ground.settings.dagster if location.instance}):
             text = ground.source(path)
-            lines = text.splitlines(keepends=True)
+            lines = lines_with_ends(text)
             for at, (key, value) in _scalars(lines).items():
                 if ("retries" in key) is not self.retries or not re.fullmatch(r"\d+|true|false", value):
                     continue

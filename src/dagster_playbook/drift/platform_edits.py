@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from dagster_playbook.drift.ground import Ground
 from dagster_playbook.drift.model import Edit, Mutation, Place, Reload, Target
 from dagster_playbook.drift.names import mentions
+from dagster_playbook.location import lines_with_ends
 
 _indexes: WeakKeyDictionary[Ground, dict[tuple[str, str], tuple[Place, ...]]] = WeakKeyDictionary()
 
@@ -102,7 +103,7 @@ def tree_of(ground: Ground, path: str) -> ast.Module:
 
 def node_span(text: str, node: ast.expr | ast.stmt) -> tuple[int, int]:
     """The offsets of a node in its source, in code points (the tree counts bytes of UTF-8)."""
-    lines = text.splitlines(keepends=True)
+    lines = lines_with_ends(text)
 
     def offset(line: int, column: int) -> int:
         return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())

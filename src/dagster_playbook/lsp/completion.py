@@ -63,11 +63,12 @@ def _in_yaml(cursor: Cursor, world: World) -> Iterator[Proposal]:
     lines[cursor.line - 1 : cursor.line] = [cursor.before]  # a line of blanks alone has lost its indent in the body
     place = yaml_place(lines, cursor.line, cursor.column)
     last = place.path[-1] if place.path else ""
-    if place.is_value and last == "restate_models":
+    held = set(world.conventions.meanings.holders_of(last)) if place.is_value else set()
+    if "selector" in held:
         yield from _models(facts)
         yield from (Proposal(f"tag:{tag}", "tag", "selector") for tag in sorted(world.tags))
         return
-    if place.is_value and last == "restate_entity_categories":
+    if "category" in held:
         yield from (Proposal(name, "category", "entity category") for name in sorted(world.categories))
         return
     types = [facts.jobs[job].config_type for job in _jobs_meant(cursor, facts)]

@@ -83,11 +83,12 @@ def _service(word: str, world: World) -> Iterator[str]:
 
 
 def _tag(word: str, world: World) -> Iterator[str]:
-    tag = word if word in world.tags else f"entity_category={word}" if word in world.categories else ""
+    carriers = world.conventions.meanings.carriers(word) if word in world.categories else ()
+    tag = word if word in world.tags else next((tag for tag in carriers if tag in world.tags), "")
     if tag:
-        carriers = [model.name for model in world.facts.models.values() if tag in model.tags]
-        shown = ", ".join(f"`{name}`" for name in carriers[:_SHOWN_COLUMNS])
-        yield f"**tag** `{tag}` of {len(carriers)} models\n\n{shown}"
+        models = [model.name for model in world.facts.models.values() if tag in model.tags]
+        shown = ", ".join(f"`{name}`" for name in models[:_SHOWN_COLUMNS])
+        yield f"**tag** `{tag}` of {len(models)} models\n\n{shown}"
 
 
 def _value(word: str, world: World) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dagster_playbook.check import Checker
 from dagster_playbook.check.files import ProjectFiles
-from dagster_playbook.check.page_check import check_page
+from dagster_playbook.check.trial import PageReader, judge_page
 from dagster_playbook.findings import Finding
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.markdown.reader import read_page
@@ -84,8 +84,11 @@ class Session:
 
     def page(self, path: str) -> Page:
         """An open page, or the file, as readers would see it."""
-        roots = self._checker.settings.include_roots
-        return read_page(self.root, path, include_roots=roots, text=self.texts.get(path))
+        return self._reader.read(path, {})
+
+    @property
+    def _reader(self) -> PageReader:
+        return PageReader(self.root, self._checker.settings.include_roots, self.texts)
 
     def findings(self, path: str) -> list[Finding]:
         """Every finding of a page as it stands in the editor.
@@ -96,7 +99,8 @@ class Session:
         world = self.world
         assert isinstance(world.files, OpenFiles)
         world.files.refresh()
-        return check_page(self.page(path), world).findings
+        seconds = self._checker.settings.page_seconds
+        return judge_page(path, world, self._reader, seconds=seconds).findings
 
     def save(self) -> None:
         """Keep what the authorities have answered for the next process."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dagster_playbook.location import Location
+from dagster_playbook.location import Location, lines_of
 from dagster_playbook.markdown.include_syntax import (
     Target,
     match_mark,
@@ -76,6 +77,10 @@ class Includer:
     budget: int = 0
     _texts: dict[str, list[str]] = field(default_factory=dict)
     _stack: list[str] = field(default_factory=list)
+
+    def replace(self, texts: Mapping[str, str]) -> None:
+        """Read these texts, by path in the project, where the files of that name would be read."""
+        self._texts |= {path: lines_of(text) if text else [] for path, text in texts.items()}
 
     def expand(self, lines: list[str], path: str, first_line: int) -> None:
         """Add a page's lines to the source; `first_line` is the number of the first one in its file."""

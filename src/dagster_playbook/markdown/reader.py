@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from dagster_playbook.location import Location
@@ -20,6 +21,7 @@ from dagster_playbook.markdown.source import Source
 
 MAX_BYTES = 8 * 1024 * 1024
 """Files above this size are not read: nobody reads such a page, and nothing that is checked needs one."""
+_AS_ON_DISK: Mapping[str, str] = {}
 
 
 def read_page(
@@ -29,10 +31,12 @@ def read_page(
     include_roots: tuple[str, ...] = (".",),
     max_bytes: int = MAX_BYTES,
     text: str | None = None,
+    included: Mapping[str, str] = _AS_ON_DISK,
 ) -> Page:
     """Read one page.
 
-    `path` and `include_roots` are relative to `root`; `text` is what stands in an editor and not yet in the file.
+    `path` and `include_roots` are relative to `root`; `text` is what stands in an editor and not yet in the file,
+    `included` likewise for includes, by their path in the project.
     Never raises for what stands in a file: what cannot be read is a Problem of the page, with one of the rules
     PB002 unclosed-fence, PB003 unreadable-page, PB004 missing-include, PB005 include-cycle, PB010
     bad-front-matter, PB011 malformed-directive, PB022 broken-sentence.
@@ -45,6 +49,7 @@ def read_page(
         page.problems.append(Problem("PB003", f"page {error}", Location(page.path), page.path))
         return page
     includer = Includer(root, include_roots, max_bytes)
+    includer.replace(included)
     _expand(page, text, includer)
     _read(page, includer.source)
     page.problems.sort(key=lambda item: (item.location.path != page.path, item.location, item.rule))

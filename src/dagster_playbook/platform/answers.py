@@ -11,11 +11,31 @@ from typing import Any, TypeVar
 
 from dagster_playbook.platform.authority import Authority, Documents, ModelAnswer, SelectorAnswer, TextAnswer
 from dagster_playbook.platform.cache import Cache
+from dagster_playbook.platform.facts_file import Answers
 from dagster_playbook.platform.live_authority import model_answer, selector_answer, text_answer
 
 T = TypeVar("T")
 #: answers that are kept under one fingerprint; the ones that were not asked for again go first
 KEPT = 20_000
+
+
+def answer_key(question: str, text: str) -> str:
+    """What an answer is kept under: the question, by its name in `Authority`, and the text that it is about."""
+    return hashlib.blake2b(f"{question}\n{text}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def kept_answers(cache_folder: Path, fingerprint: str) -> Answers:
+    """Everything that has been answered about a platform and is still in the cache."""
+    known: dict[str, Any] = Cache(cache_folder).read("answers", fingerprint) or {}
+    answers = Answers()
+    for key, raw in known.items():
+        if "entry" in raw:
+            answers.selectors[key] = selector_answer(raw)
+        elif "depends_on" in raw:
+            answers.models[key] = model_answer(raw)
+        else:
+            answers.texts[key] = text_answer(raw)
+    return answers
 
 
 class CachedDocuments:
@@ -112,7 +132,7 @@ class CachedAuthority:
     def _remembered(
         self, question: str, build: Callable[[dict[str, Any]], T], ask: Callable[[Authority], T], text: str
     ) -> T:
-        key = hashlib.blake2b(f"{question}\n{text}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        key = answer_key(question, text)
         with self._lock:
             if self._known is None:
                 self._known = self._cache.read("answers", self._fingerprint) or {}

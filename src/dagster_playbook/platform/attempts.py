@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import PlatformError
+from dagster_playbook.errors import PlatformError, on_disk
 
 Interval = tuple[int, int]
 
@@ -72,9 +72,15 @@ class Attempts:
             raise PlatformError(f"the record of the restatement {key} cannot be read", path=str(path)) from error
 
     def write(self, attempt: Attempt) -> None:
-        """Keep an attempt; it is on disk when this returns."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path(attempt.key), json.dumps(asdict(attempt)))
+        """Keep an attempt; it is on disk when this returns.
+
+        Raises:
+            PlatformError: the disk refuses; what was kept before still is.
+        """
+        path = self._path(attempt.key)
+        with on_disk("the record of the restatement cannot be written", path, PlatformError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(asdict(attempt)))
 
     def _path(self, key: str) -> Path:
         if not key or not all(c.isalnum() or c in "-_" for c in key):

@@ -6,6 +6,7 @@ the check keeps each answer under the platform's fingerprint, so the same questi
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -78,3 +79,20 @@ class Documents(Protocol):
 
     def lint_python(self, text: str) -> TextAnswer:
         """What ruff says of a Python block, asked through pytest-examples; a problem's `subject` is its code."""
+
+
+@dataclass
+class Unjudged:
+    """Questions that only the platform itself could answer, by kind, since they were last taken."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def add(self, kind: str) -> None:
+        """One more question of a kind."""
+        self.asked[kind] += 1
+
+    def take(self) -> list[str]:
+        """The kinds asked about since the last call, the most frequent first."""
+        kinds = [kind for kind, _ in self.asked.most_common()]
+        self.asked.clear()
+        return kinds

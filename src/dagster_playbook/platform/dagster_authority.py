@@ -18,6 +18,8 @@ from dagster_playbook.platform.authority import TextAnswer, TextProblem
 from dagster_playbook.platform.config_problems import problems_of, yaml_document
 from dagster_playbook.platform.dagster_reader import open_location, read_location
 from dagster_playbook.platform.instance_reader import instance_problems, instance_values
+from dagster_playbook.platform.python_modules import Modules
+from dagster_playbook.platform.python_names import unresolved_names
 from dagster_playbook.settings import CodeLocation
 
 
@@ -34,6 +36,17 @@ class DagsterAuthority:
             cure = "name one in [[tool.playbook.dagster]] of pyproject.toml"
             raise PlatformError("no Dagster code location is configured", cure=cure)
         return open_location(self._root, self._location)
+
+    def prepare(self, question: str) -> bool:
+        """Load what a question about a page needs of the code location; whether anything was loaded by this.
+
+        Raises:
+            PlatformError: there is no code location, or it does not load.
+        """
+        before = len(self.__dict__)
+        if question == "validate_run_config":
+            _ = self._repository
+        return len(self.__dict__) != before
 
     def facts(self) -> dict[str, Any]:
         """The location's part of the facts, and its instance's values with where they come from, as plain data."""
@@ -74,10 +87,12 @@ class DagsterAuthority:
 
     def python_names(self, text: str) -> TextAnswer:
         """Imports, and attributes of imported modules, that do not resolve."""
-        from dagster_playbook.platform.python_names import unresolved_names
+        return TextAnswer(tuple(unresolved_names(text, self._modules)))
 
+    @cached_property
+    def _modules(self) -> Modules:
         folders = [self._root / self._location.working_directory] if self._location else []
-        return TextAnswer(tuple(unresolved_names(text, self._root, [*folders, self._root])))
+        return Modules([*folders, self._root])
 
     def _source_path(self) -> str:
         assert self._location is not None

@@ -23,6 +23,7 @@ from dagster_playbook.platform.failure import step_failure
 RUN_KEY_TAG = "playbook/run_key"
 PROCESS_TAG = "playbook/process"
 _POLL_S = 0.3
+_VALUES_AT_ONCE = 100
 _TOLD = {
     "STEP_START", "STEP_SUCCESS", "STEP_FAILURE", "PIPELINE_START", "PIPELINE_SUCCESS",
     "PIPELINE_FAILURE", "PIPELINE_CANCELED", "STEP_RETRY",
@@ -122,6 +123,18 @@ def runs(request: dict[str, Any], _: TextIO) -> list[dict[str, Any]]:
     ]
 
 
+def launched_by(request: dict[str, Any], _: TextIO) -> list[dict[str, Any]]:
+    """The runs that carry one of some values in a tag; nothing is reported of those whose process is gone."""
+    import dagster as dg
+
+    values, found = request["values"], []
+    with dg.DagsterInstance.get() as instance:
+        for start in range(0, len(values), _VALUES_AT_ONCE):
+            wanted = dg.RunsFilter(tags={request["tag"]: values[start : start + _VALUES_AT_ONCE]})
+            found += [_plain(record.dagster_run) for record in instance.get_run_records(wanted)]
+    return found
+
+
 def cancel(request: dict[str, Any], _: TextIO) -> dict[str, Any]:
     """Cancel a run: stop the process that executes it, or take a queued or abandoned one off the list."""
     import dagster as dg
@@ -148,7 +161,7 @@ def _stop_process(process: str) -> None:
             one.wait(timeout=30)
 
 
-DO = {"launch": launch, "find": find, "show": show, "runs": runs, "cancel": cancel}
+DO = {"launch": launch, "find": find, "show": show, "runs": runs, "launched_by": launched_by, "cancel": cancel}
 
 
 def _names(request: dict[str, Any]) -> list[str]:
@@ -170,6 +183,10 @@ def _told(instance: Any, run: Any) -> dict[str, Any]:
     if not run.is_finished and _is_abandoned(run.tags.get(PROCESS_TAG, "")):
         instance.report_run_failed(run, "the process that executed this run is gone")
         run = instance.get_run_by_id(run.run_id)
+    return _plain(run)
+
+
+def _plain(run: Any) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "job": run.job_name,

@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.dagster_child import RUN_KEY_TAG
-from dagster_playbook.platform.dagster_runs import DagsterRun, Launch, LaunchRefusedError, Progress
+from dagster_playbook.platform.dagster_runs import RUN_TAG, DagsterRun, Launch, LaunchRefusedError, Progress
 from dagster_playbook.platform.failure import step_failure
 
 _CONNECT_S = 5.0
 _ANSWER_S = 60.0
 _POLL_S = 1.0
 _TRIES = 3
+#: more Dagster runs than one runbook launches, retries of the daemon included
+_LAUNCHED = 1000
 #: how long the daemon may take to start a retry that it has announced
 _RETRY_S = 60.0
 _TOLD = ("STEP_START", "STEP_SUCCESS", "STEP_FAILURE", "RUN_FAILURE", "RUN_SUCCESS")
@@ -128,6 +130,12 @@ class DeployedDagster:
         """The newest runs of some jobs in some states; all of them when none is named."""
         found = self._runs({"statuses": list(statuses)} if statuses else {}, 200)
         return [run for run in found if not jobs or run.job in jobs]
+
+    def launched_by(self, runbook_runs: Sequence[str]) -> list[DagsterRun]:
+        """The runs that runbooks' runs have launched; one question each, for a filter takes one value of a tag."""
+        return [
+            run for one in runbook_runs for run in self._runs({"tags": [{"key": RUN_TAG, "value": one}]}, _LAUNCHED)
+        ]
 
     def cancel(self, run_id: str) -> DagsterRun:
         """Mark a run as cancelled and stop its worker."""

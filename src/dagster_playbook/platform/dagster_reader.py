@@ -12,6 +12,7 @@ from dagster import RepositoryDefinition
 from dagster._config import ConfigTypeSnap
 from dagster._core.definitions.job_definition import JobDefinition
 from dagster._core.definitions.reconstruct import repository_def_from_target_def
+from dagster._core.storage import tags
 from dagster._core.workspace.autodiscovery import loadable_targets_from_python_module
 
 from dagster_playbook.errors import PlatformError
@@ -31,6 +32,7 @@ class LocationFacts:
     resources: tuple[str, ...] = ()
     sensors: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()
+    system_tags: tuple[str, ...] = ()
     values: dict[str, Any] = field(default_factory=dict)
 
 
@@ -82,8 +84,19 @@ def read_location(repository: RepositoryDefinition, location: CodeLocation) -> L
     facts.resources = tuple(sorted(repository.get_top_level_resources()))
     facts.sensors = tuple(sorted(sensor.name for sensor in repository.sensor_defs))
     facts.schedules = tuple(sorted(schedule.name for schedule in repository.schedule_defs))
+    facts.system_tags = read_system_tags()
     facts.values = _values(facts, repository)
     return facts
+
+
+def read_system_tags() -> tuple[str, ...]:
+    """The tags that the installed Dagster gives a meaning of its own, as its own constants name them.
+
+    One that ends in a slash begins a family: `dagster/kind/` stands for every kind.
+    """
+    prefixes = (tags.SYSTEM_TAG_PREFIX, tags.HIDDEN_TAG_PREFIX)
+    known = {value for value in vars(tags).values() if isinstance(value, str) and value.startswith(prefixes)}
+    return tuple(sorted(known - set(prefixes)))
 
 
 def _add_job(facts: LocationFacts, job: JobDefinition, location: CodeLocation) -> None:

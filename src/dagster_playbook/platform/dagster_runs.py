@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,11 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from dagster_playbook.errors import PlatformError
+from dagster_playbook.durable import write_whole
+from dagster_playbook.errors import PlatformError, on_disk
 from dagster_playbook.settings import CodeLocation
 
 #: told while a run goes on: the kind of event, the step's key or "", and Dagster's own words
 Progress = Callable[[str, str, str], None]
+#: of every Dagster run that a runbook launches: the runbook's run, and the newest line of its journal at that time
+RUN_TAG, ANCHOR_TAG = "playbook/run", "playbook/journal"
 IN_FLIGHT = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 _STOP_S = 30
 _POLL_S = 1.0
@@ -79,6 +81,9 @@ class Dagster(Protocol):
     def runs(self, *, jobs: Sequence[str] = (), statuses: Sequence[str] = ()) -> list[DagsterRun]:
         """The newest runs."""
 
+    def launched_by(self, runbook_runs: Sequence[str]) -> list[DagsterRun]:
+        """Every run that carries one of these ids in its tag `RUN_TAG`; only looks."""
+
     def cancel(self, run_id: str) -> DagsterRun:
         """Cancel a run and return what became of it."""
 
@@ -129,6 +134,11 @@ class EmbeddedDagster:
         found = self._ask({"do": "runs", "jobs": list(jobs), "statuses": list(statuses)})
         return [_run(entry) for entry in found]
 
+    def launched_by(self, runbook_runs: Sequence[str]) -> list[DagsterRun]:
+        """The instance's runs that runbooks' runs have launched."""
+        found = self._ask({"do": "launched_by", "tag": RUN_TAG, "values": list(runbook_runs)})
+        return [_run(entry) for entry in found]
+
     def cancel(self, run_id: str) -> DagsterRun:
         """Cancel a run of the instance."""
         return _run(self._ask({"do": "cancel", "run_id": run_id}))
@@ -169,12 +179,15 @@ class EmbeddedDagster:
 
     def prepare_home(self) -> None:
         """Make the instance's folder with the location's own dagster.yaml in it."""
-        self.home.mkdir(parents=True, exist_ok=True)
         target = self.home / "dagster.yaml"
-        if self.location.instance:
-            shutil.copyfile(self.root / self.location.instance, target)
-        elif not target.exists():
-            target.touch()
+        with on_disk("the Dagster instance cannot be prepared", target, PlatformError):
+            self.home.mkdir(parents=True, exist_ok=True)
+            wanted = (self.root / self.location.instance).read_bytes() if self.location.instance else None
+            if wanted is None:
+                target.touch()
+            elif not target.exists() or target.read_bytes() != wanted:
+                # whole, for another process may be reading it
+                write_whole(target, wanted, mode=0o644)
 
 
 class _stopped_at_the_end:  # noqa: N801 - reads as a phrase in `with`

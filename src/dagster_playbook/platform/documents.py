@@ -1,14 +1,21 @@
-"""Other formats, each asked of its real authority: published JSON Schemas, MkDocs' own config classes, ruff."""
+"""Other formats, each asked of its real authority: published JSON Schemas, MkDocs' own config classes, ruff.
+
+A schema's patterns and MkDocs' option classes see what a page says, so they run in a sandboxed child (see `isolation`).
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from dagster_playbook.platform.authority import TextAnswer, TextProblem
+from dagster_playbook.platform.isolation import Isolated
+from dagster_playbook.platform.python_modules import Is, Modules
 
 #: what ruff is asked for in documentation: names and syntax that are wrong, not style
 LINT_RULES = ("E9", "F50", "F52", "F6", "F70", "F82", "B006")
@@ -41,13 +48,17 @@ _PRE_COMMIT: dict[str, Any] = {
 class InstalledDocuments:
     """Answers from what is installed; nothing is fetched."""
 
+    def __init__(self) -> None:
+        self._child = Isolated(lambda kind, arguments: [asdict(item) for item in _problems(kind, arguments[0])])
+
     def validate(self, kind: str, data: object) -> TextAnswer:
-        """See `Documents.validate`."""
-        if kind == "mkdocs":
-            return TextAnswer(tuple(_mkdocs_problems(data)))
-        if kind == "pre-commit" and isinstance(data, list):
-            data = {"repos": [{"repo": "local", "hooks": data}]}
-        return TextAnswer(tuple(_schema_problems(_schema(kind), _keys_as_text(data))))
+        """See `Documents.validate`.
+
+        Raises:
+            UnjudgedError: the question failed.
+        """
+        # a key such as 1 or true is text in JSON, which is how the child is told
+        return TextAnswer(tuple(TextProblem(**item) for item in self._child.ask(kind, _keys_as_text(data))))
 
     def lint_python(self, text: str) -> TextAnswer:
         """See `Documents.lint_python`."""
@@ -63,6 +74,14 @@ class InstalledDocuments:
         except FormatError as error:
             return TextAnswer(tuple(_ruff_problems(str(error))))
         return TextAnswer()
+
+
+def _problems(kind: str, data: Any) -> list[TextProblem]:
+    if kind == "mkdocs":
+        return _mkdocs_problems(data)
+    if kind == "pre-commit" and isinstance(data, list):
+        data = {"repos": [{"repo": "local", "hooks": data}]}
+    return _schema_problems(_schema(kind), data)
 
 
 def _ruff_problems(output: str) -> list[TextProblem]:
@@ -114,13 +133,40 @@ def _keys_as_text(data: Any) -> Any:
 
 
 def _mkdocs_problems(data: object) -> list[TextProblem]:
-    """MkDocs' own config options; what only a whole site can have (its folders, its plugins' files) is not asked."""
+    """MkDocs' own config options; what only a whole site can have (its folders, its plugins' files) is not asked.
+
+    Nor is what MkDocs would import: a hook is a file that runs, and an extension may be any module.
+    """
     from mkdocs.config.defaults import MkDocsConfig
 
     if not isinstance(data, dict):
         return [TextProblem("an MkDocs config is a mapping")]
     config = MkDocsConfig()
-    config.load_dict({"site_name": "excerpt", **data})
+    judged = {key: value for key, value in data.items() if key != "hooks"}
+    unknown: list[TextProblem] = []
+    if isinstance(extensions := judged.get("markdown_extensions"), list):
+        judged["markdown_extensions"] = [item for item in extensions if _is_known(_extension(item))]
+        names = {name for name in map(_extension, extensions) if not _is_known(name)}
+        message = "markdown_extensions: Failed loading extension {!r}: there is no such module"
+        absent = sorted(name for name in names if Modules(()).module(name).kind is Is.ABSENT)
+        unknown = [TextProblem(message.format(name), subject="markdown_extensions") for name in absent]
+    config.load_dict({"site_name": "excerpt", **judged})
     failed, warnings = config.validate()
     told = [(key, error) for key, error in (*failed, *warnings) if key in data]
-    return [TextProblem(f"{key}: {str(error).splitlines()[0]}", subject=str(key)) for key, error in told]
+    return [*unknown, *(TextProblem(f"{key}: {str(error).splitlines()[0]}", subject=str(key)) for key, error in told)]
+
+
+def _extension(item: object) -> str:
+    """The name of an entry of `markdown_extensions`, which may carry its options; "" for what is none."""
+    name = next(iter(item), "") if isinstance(item, dict) and len(item) == 1 else item
+    return name.partition(":")[0] if isinstance(name, str) else ""
+
+
+def _is_known(extension: str) -> bool:
+    """Whether it is of a package that is there to extend Markdown, so that importing it is no page's doing."""
+    return not extension or extension in _registered() or extension.partition(".")[0] in ("markdown", "pymdownx")
+
+
+@cache
+def _registered() -> frozenset[str]:
+    return frozenset(entry.name for entry in metadata.entry_points(group="markdown.extensions"))

@@ -166,6 +166,7 @@ class Facts:
     Attributes:
         fingerprint: of the platform's sources, the settings and the installed versions.
         ops: op name to the key of its `config` type, "" when the op takes no config.
+        system_tags: tags that the installed Dagster defines; one that ends in a slash begins a family of them.
         versions: distribution name to version.
         values: dotted key to a plain value, what prose is bound to, e.g. `dagster.run_retries.max_retries`.
         origins: dotted key to where the value comes from, e.g. `warehouse/dagster.yaml`.
@@ -183,6 +184,7 @@ class Facts:
     resources: tuple[str, ...] = ()
     sensors: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()
+    system_tags: tuple[str, ...] = ()
     commands: dict[str, CommandFact] = field(default_factory=dict)
     make_targets: tuple[str, ...] = ()
     catalogs: dict[str, CatalogFact] = field(default_factory=dict)

@@ -16,9 +16,10 @@ from dagster_playbook.settings import Settings
 _PACKAGE = Path(__file__).resolve().parents[1]
 #: the modules of this package that facts and answers come from
 READERS = (
-    "authority", "codec", "commands_reader", "config_problems", "dagster_authority", "dagster_reader",
-    "environment_reader", "facts", "failure", "fingerprint", "instance_reader", "loader", "local_values", "model_texts",
-    "python_names", "services_reader", "sqlmesh_authority", "sqlmesh_config_texts", "sqlmesh_reader", "worker",
+    "authority", "block_properties", "codec", "commands_reader", "config_problems", "dagster_authority",
+    "dagster_reader", "environment_reader", "facts", "failure", "fingerprint", "instance_reader", "loader",
+    "local_values", "macro_names", "model_macros", "model_texts", "python_getattr", "python_modules", "python_names",
+    "python_sources", "services_reader", "sqlmesh_authority", "sqlmesh_config_texts", "sqlmesh_reader", "worker",
 )  # fmt: skip
 #: what tools leave beside sources, and no platform reads
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})

@@ -13,6 +13,7 @@ from dagster._core.instance.config import dagster_instance_config_schema
 from dagster_shared.yaml_utils import DagsterYamlLoader
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.location import lines_of
 from dagster_playbook.platform.authority import TextProblem
 from dagster_playbook.platform.config_problems import problems_of, yaml_document
 
@@ -45,7 +46,7 @@ def instance_problems(text: str) -> list[TextProblem]:
 
 
 def _clash(section: str, other: str, text: str) -> TextProblem:
-    line = next((n for n, row in enumerate(text.splitlines(), start=1) if row.startswith(other)), 0)
+    line = next((n for n, row in enumerate(lines_of(text), start=1) if row.startswith(other)), 0)
     return TextProblem(f"{section!r} cannot stand beside {other!r}", line, 1 if line else 0, other)
 
 

@@ -216,6 +216,6 @@ def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, A
         sources=local.sources,
     ).as_dict()
     raw |= {"models": sqlmesh.get("models", {}), "commands": commands}
-    for name in ("jobs", "ops", "config_types", "assets", "resources", "sensors", "schedules"):
+    for name in ("jobs", "ops", "config_types", "assets", "resources", "sensors", "schedules", "system_tags"):
         raw[name] = dagster.get(name, raw[name])
     return facts_from(plain(raw))

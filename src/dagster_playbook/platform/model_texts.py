@@ -1,150 +1,130 @@
-"""MODEL blocks on a page, loaded as SQLMesh would load them in the project: with its dialect, macros and audits."""
+"""MODEL blocks on a page, held to what SQLMesh takes in the project: its dialect, audits and defaults."""
 
 from __future__ import annotations
 
 import logging
 import re
-import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
-from sqlmesh.core.dialect import Jinja, parse
 from sqlmesh.core.dialect import Model as ModelBlock
-from sqlmesh.core.macros import macro
+from sqlmesh.core.dialect import normalize_model_name, parse
 from sqlmesh.core.model import Model, load_sql_based_models
 from sqlmesh.core.model.kind import ModelKindName
 from sqlmesh.core.signal import signal
 
+from dagster_playbook.errors import UnjudgedError
 from dagster_playbook.platform.authority import ModelAnswer, TextProblem
+from dagster_playbook.platform.block_properties import declared_columns, kind_of, property_of, seed_head
 from dagster_playbook.platform.failure import cause
+from dagster_playbook.platform.macro_names import KnownNames, unknown_macros
+from dagster_playbook.platform.model_macros import (
+    STAND_IN_NAME,
+    WithoutMacros,
+    nothing_evaluated,
+    placeholder_query,
+    static_defaults,
+    without_macros,
+)
 from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext
 
 _LINE = re.compile(r"\bLine (\d+), Col: (\d+)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _QUOTED = re.compile(r"'([^'\n]+)'")
+#: what says nothing of the block, only of what it takes to read it
+_NO_VERDICT = (UnjudgedError, RecursionError, MemoryError)
 _NO_PROJECT: dict[str, Any] = {"default_catalog": None, "audit_definitions": {}, "infer_names": False}
 
 
 def judge_model(text: str, context: ReadOnlyContext | None) -> ModelAnswer:
-    """What SQLMesh makes of `text`; without a project, what can be said without its audits and macros."""
+    """What SQLMesh makes of `text`; without a project, what can be said without its audits and macros.
+
+    SQLMesh is given the block without its macros and templates, which are looked up by name and never evaluated.
+    """
     dialect = context.config.model_defaults.dialect if context else ""
     try:
         expressions = parse(text, default_dialect=dialect)
+    except _NO_VERDICT:
+        raise
     except Exception as error:
         return ModelAnswer((_problem(error, text),))
     if not expressions or not isinstance(expressions[0], ModelBlock):
         return ModelAnswer((TextProblem("there is no MODEL block at the beginning", 1, 1),))
     block = expressions[0]
+    cut = without_macros(expressions)
     problems = [*_silent_tags(block, text), *_unknown_gateway(block, text, context)]
-    is_complete = _has_query(expressions) and not _may_run_code(expressions, text)
-    if not is_complete:
-        expressions = [block, _placeholder_query(block)]
+    has_query = kind_of(block) == ModelKindName.SEED.value or len(cut.expressions) > 1
+    if not has_query:
+        cut.expressions.append(placeholder_query(declared_columns(block)))
     try:
-        loaded = _load(expressions, context)
-        if is_complete:
-            loaded.validate_definition()
+        with nothing_evaluated(seed_head(cut.expressions[0], _folder(context))):
+            loaded = _load(cut.expressions, context)
+            if has_query and (cut.is_whole or cut.columns or kind_of(block) == ModelKindName.SEED.value):
+                loaded.validate_definition()
+            answer = _answer(loaded, cut, block, problems)
+    except _NO_VERDICT:
+        raise
     except Exception as error:
         if context is None and "is undefined" in str(error):
             return _told(block, problems)
         return _told(block, [*problems, _problem(error, text)])
-    return _answer(loaded, problems, is_complete)
+    known = _known_names(context, has_interval=not loaded.kind.only_execution_time or cut.kind_is_lost)
+    unknown = unknown_macros(expressions, known)
+    return replace(answer, problems=(*answer.problems, *(_of_macro(name, told, text) for name, told in unknown)))
+
+
+def _known_names(context: ReadOnlyContext | None, *, has_interval: bool) -> KnownNames:
+    if context is None:
+        return KnownNames({}, None, has_interval)
+    from sqlmesh.core.loader import get_variables
+
+    return KnownNames(context._macros, frozenset(map(str.lower, get_variables(None))), has_interval)
+
+
+def _of_macro(name: str, message: str, text: str) -> TextProblem:
+    line, column = _place(text, rf"(?<=@){re.escape(name)}(?!\w)")
+    return TextProblem(message, line, column, name)
+
+
+def _folder(context: ReadOnlyContext | None) -> Path:
+    return Path(context.path) if context else Path.cwd()
 
 
 def _load(expressions: list[exp.Expr], context: ReadOnlyContext | None) -> Model:
-    arguments: dict[str, Any] = {"macros": macro.get_registry(), "signal_definitions": signal.get_registry()}
+    arguments: dict[str, Any] = {"signal_definitions": signal.get_registry()}
+    folder = _folder(context)
+    variables: Any = lambda _gateway: {}  # noqa: E731 - the shape that SQLMesh asks for
     if context is None:
-        return _quietly(expressions, lambda _gateway: {}, Path.cwd(), arguments | _NO_PROJECT)
-    from sqlmesh.core.loader import get_variables
+        arguments |= _NO_PROJECT
+    else:
+        from sqlmesh.core.loader import get_variables
 
-    config = context.config
-    arguments |= {
-        "defaults": config.model_defaults.dict(),
-        "macros": context._macros,
-        "jinja_macros": context._jinja_macros,
-        "audit_definitions": context._audits,
-        "dialect": config.model_defaults.dialect,
-        "time_column_format": config.time_column_format,
-        "physical_schema_mapping": config.physical_schema_mapping,
-        "project": config.project,
-        "default_catalog": context.default_catalog,
-        "infer_names": False,
-        "default_catalog_per_gateway": context.default_catalog_per_gateway,
-        "virtual_environment_mode": config.virtual_environment_mode,
-    }
-    return _quietly(expressions, get_variables, Path(context.path), arguments)
-
-
-def _quietly(expressions: list[exp.Expr], variables: Any, folder: Path, arguments: dict[str, Any]) -> Model:
-    """Load; a seed that is not there yet is stood in for, since a page may show what is still to be written."""
+        config, variables = context.config, get_variables
+        arguments |= {
+            "defaults": static_defaults(config.model_defaults.dict()),
+            "audit_definitions": context._audits,
+            "dialect": config.model_defaults.dialect,
+            "time_column_format": config.time_column_format,
+            "physical_schema_mapping": config.physical_schema_mapping,
+            "project": config.project,
+            "default_catalog": context.default_catalog,
+            "infer_names": False,
+            "default_catalog_per_gateway": context.default_catalog_per_gateway,
+            "virtual_environment_mode": config.virtual_environment_mode,
+        }
     logging.getLogger("sqlmesh").setLevel(logging.CRITICAL)
     place = folder / "models" / "of_a_page.sql"
-    with tempfile.TemporaryDirectory(prefix="playbook-seed-") as stand_in:
-        _stand_in_for_seed(expressions[0], folder, Path(stand_in))
-        models = load_sql_based_models(expressions, variables, path=place, module_path=folder, **arguments)
-        first = models[0]
-        _ = first.columns_to_types, first.depends_on
-        return first
-
-
-def _stand_in_for_seed(block: exp.Expr, folder: Path, stand_in: Path) -> None:
-    kind = _property(block, "kind")
-    if kind is None or str(getattr(kind, "this", "")).upper() != ModelKindName.SEED.value:
-        return
-    for item in kind.expressions:
-        if item.name.lower() == "path" and (value := item.args.get("value")) is not None:
-            named = Path(value.name.replace("$root", "."))
-            real = next((path for path in _candidates(folder, named) if path.is_file()), None)
-            if real is None:
-                real = stand_in / "seed.csv"
-                real.write_text(",".join(_declared_columns(block) or ["column_1"]) + "\n", encoding="utf-8")
-            item.set("value", exp.Literal.string(str(real)))
-
-
-def _candidates(folder: Path, named: Path) -> Iterator[Path]:
-    """Where a seed's path may lead: it is relative to the model's file, and a page does not say where that is."""
-    yield folder / named
-    if (folder / "models").is_dir():
-        for home in [folder / "models", *(path for path in (folder / "models").rglob("*") if path.is_dir())]:
-            yield (home / named).resolve()
-
-
-def _may_run_code(expressions: list[exp.Expr], text: str) -> bool:
-    """Whether rendering would run a template, or a macro that reaches into Python: a page's text must not."""
-    return any(isinstance(item, Jinja) for item in expressions) or bool(re.search(r"@.*__\w+__", text, re.DOTALL))
-
-
-def _has_query(expressions: list[exp.Expr]) -> bool:
-    kind = _property(expressions[0], "kind")
-    if kind is not None and str(getattr(kind, "this", "")).upper() == ModelKindName.SEED.value:
-        return True
-    return len(expressions) > 1
-
-
-def _placeholder_query(block: exp.Expr) -> exp.Expr:
-    names = _declared_columns(block) or ["placeholder"]
-    return exp.select(*(exp.alias_(exp.null(), name) for name in names))
-
-
-def _declared_columns(block: exp.Expr) -> list[str]:
-    columns = _property(block, "columns")
-    return [item.name for item in columns.expressions] if columns is not None else []
-
-
-def _property(block: exp.Expr, name: str) -> exp.Expr | None:
-    for item in block.expressions:
-        if isinstance(item, exp.Property) and item.name.lower() == name:
-            value = item.args.get("value")
-            return value if isinstance(value, exp.Expr) else None
-    return None
+    return load_sql_based_models(expressions, variables, path=place, module_path=folder, **arguments)[0]
 
 
 def _silent_tags(block: exp.Expr, text: str) -> Iterator[TextProblem]:
     """Tags that SQLMesh turns into an empty string without a word: `tags (a=b)` has to be `tags ("a=b")`."""
-    value = _property(block, "tags")
+    value = property_of(block, "tags")
     items = value.expressions if isinstance(value, exp.Tuple | exp.Array) else [value] if value is not None else []
     for item in [value.this] if isinstance(value, exp.Paren) else items:
         if not item.name and not isinstance(item, exp.Var) and "@" not in item.sql():
@@ -157,7 +137,7 @@ def _silent_tags(block: exp.Expr, text: str) -> Iterator[TextProblem]:
 
 
 def _unknown_gateway(block: exp.Expr, text: str, context: ReadOnlyContext | None) -> Iterator[TextProblem]:
-    value = _property(block, "gateway")
+    value = property_of(block, "gateway")
     if context is None or value is None or not value.name or isinstance(value, exp.Var):
         return
     known = context.config.gateways
@@ -166,25 +146,34 @@ def _unknown_gateway(block: exp.Expr, text: str, context: ReadOnlyContext | None
         yield TextProblem(f"the project has no gateway {value.name!r}", line, column, value.name)
 
 
-def _answer(model: Model, problems: list[TextProblem], is_complete: bool) -> ModelAnswer:
+def _answer(model: Model, cut: WithoutMacros, block: exp.Expr, problems: list[TextProblem]) -> ModelAnswer:
     columns = tuple(model.columns_to_types or ())
+    if not cut.is_whole and kind_of(block) != ModelKindName.SEED.value:
+        columns = tuple(cut.columns or declared_columns(block))
+    reads = {*(model.depends_on or ())} if cut.is_whole else _reads(model, cut)
     return ModelAnswer(
         problems=tuple(problems),
-        name=str(model.name),
-        kind=str(model.kind.name.value),
+        name=str(model.name) if str(model.name) != STAND_IN_NAME else "",
+        kind=str(model.kind.name.value) if not cut.kind_is_lost else kind_of(block),
         tags=tuple(model.tags),
-        columns=() if columns == ("placeholder",) and not is_complete else columns,
-        depends_on=tuple(sorted(model.depends_on or ())) if is_complete else (),
+        columns=columns,
+        depends_on=tuple(sorted(reads)),
     )
+
+
+def _reads(model: Model, cut: WithoutMacros) -> set[str]:
+    """The tables that a query with macros names outside of them."""
+    named = {normalize_model_name(table, model.default_catalog, model.dialect) for table in cut.tables}
+    return named - {model.fqn}
 
 
 def _told(block: exp.Expr, problems: list[TextProblem]) -> ModelAnswer:
     """What the block itself says when SQLMesh does not load it."""
-    name, kind = _property(block, "name"), _property(block, "kind")
+    name = property_of(block, "name")
     return ModelAnswer(
         problems=tuple(problems),
         name=name.sql() if name is not None else "",
-        kind=str(getattr(kind, "this", "") or getattr(kind, "name", "")) if kind is not None else "",
+        kind=kind_of(block),
     )
 
 
@@ -219,8 +208,6 @@ def _message(error: Exception) -> str:
     if isinstance(error, TokenError):
         return f"does not parse: {str(error).splitlines()[0]}"
     told = _ANSI.sub("", str(error))
-    if "Failed to resolve macros" in told:
-        return next((line for line in reversed(told.splitlines()) if "acro" in line), told.splitlines()[0])
     return re.sub(r" at '?[\w./-]*of_a_page\.sql'?$|: of_a_page\.sql$", "", cause(error)).rstrip(" .") or told
 
 

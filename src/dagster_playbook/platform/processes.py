@@ -56,11 +56,14 @@ class Process(Protocol):
 
 
 class StartedProcess:
-    """A new Python process, spoken to through its standard input and output."""
+    """A new Python process, spoken to through its standard input and output; it ends with this one, however."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-        self._child = _python(["dagster_playbook.platform.worker", kind], folder, self._log)
+        lifeline, self._lifeline = os.pipe()
+        module = ["dagster_playbook.platform.worker", kind, str(lifeline)]
+        self._child = _python(module, folder, self._log, passed=(lifeline,))
+        os.close(lifeline)
 
     def fileno(self) -> int:
         """See `Process`."""
@@ -96,6 +99,9 @@ class StartedProcess:
         self._child.kill()
         self._child.wait()
         self._log.close()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
 
 
 class ForkedProcess:
@@ -185,7 +191,9 @@ class Nursery:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _python(module: list[str], folder: Path, errors: IO[bytes] | int) -> subprocess.Popen[bytes]:
+def _python(
+    module: list[str], folder: Path, errors: IO[bytes] | int, *, passed: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", *module],
         stdin=subprocess.PIPE,
@@ -193,6 +201,7 @@ def _python(module: list[str], folder: Path, errors: IO[bytes] | int) -> subproc
         stderr=errors,
         cwd=folder,
         env={**os.environ, **QUIET},
+        pass_fds=passed,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.location import lines_of
 from dagster_playbook.platform.facts import CatalogFact, RefFact
 
 _REF_IN_URI = re.compile(r"/iceberg/([^/?#]+)/?(?:[?#].*)?$")
@@ -45,7 +46,7 @@ def _catalog(root: Path, path: Path) -> CatalogFact:
 
 def _properties(text: str, path: str) -> dict[str, str]:
     properties: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith(("#", "!")):
             continue
@@ -90,7 +91,7 @@ def read_make_targets(root: Path, path: str) -> tuple[str, ...]:
         return ()
     targets: dict[str, None] = {}
     text = _text(root / path, path).replace("\\\n", " ")
-    for line in text.splitlines():
+    for line in lines_of(text):
         found = _RULE.match(line)
         if not found:
             continue

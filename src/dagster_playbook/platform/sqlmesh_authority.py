@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,8 @@ from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, TextAnswer
 from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext, open_context, project_values, read_models
 from dagster_playbook.settings import SqlmeshProject
+
+_OF_GIT = re.compile(r"(?i)\bgit:[^\s&|()^+]*")
 
 
 class SqlmeshAuthority:
@@ -28,6 +31,19 @@ class SqlmeshAuthority:
             cure = "name one in [[tool.playbook.sqlmesh]] of pyproject.toml"
             raise PlatformError("no SQLMesh project is configured", cure=cure)
         return open_context(self._root, self._project)
+
+    def prepare(self, question: str) -> bool:
+        """Load what a question about a page needs of the project; whether anything was loaded by this.
+
+        Raises:
+            PlatformError: there is no project, or SQLMesh cannot load it.
+        """
+        before = len(self.__dict__)
+        if question == "select":
+            _ = self._selector
+        elif question == "load_model" and self._project:
+            _ = self._context
+        return len(self.__dict__) != before
 
     def facts(self) -> dict[str, Any]:
         """The project's part of the facts, and where its values come from, as plain data."""
@@ -56,10 +72,14 @@ class SqlmeshAuthority:
         )
 
     def select(self, entry: str) -> SelectorAnswer:
-        """The names of the models that one selector entry matches, by SQLMesh's own Selector."""
+        """The names of the models that one selector entry matches, by SQLMesh's own Selector.
+
+        What `git:` matches depends on the branch and not on the project, and SQLMesh hands the name after it to git as
+        it stands, options included; so it is taken for any model.
+        """
         context = self._context
         try:
-            matched = self._selector.expand_model_selections([entry])
+            matched = self._selector.expand_model_selections([_OF_GIT.sub("*", entry)])
         except Exception as error:
             return SelectorAnswer(entry, error=" ".join(str(error).split()) or type(error).__name__)
         known = (context.models[fqn].name for fqn in matched if fqn in context.models)

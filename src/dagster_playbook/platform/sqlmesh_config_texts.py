@@ -33,6 +33,8 @@ def judge_config(text: str) -> Iterator[TextProblem]:
         mark = error.problem_mark or error.context_mark
         yield TextProblem(str(error.problem), (mark.line + 1) if mark else 0, (mark.column + 1) if mark else 0)
         return
+    except (RecursionError, MemoryError):
+        raise
     except Exception as error:
         yield TextProblem(f"SQLMesh cannot read it: {' '.join(str(error).split())}", 1, 1)
         return
@@ -104,6 +106,8 @@ def _of_part(part: dict[str, Any], path: tuple[str, ...], text: str) -> Iterator
     except ValidationError as error:
         for detail in error.errors():
             yield from _detail(detail, text)
+    except (RecursionError, MemoryError):
+        raise
     except Exception as error:
         told = str(error)
         if _WITHOUT_DIALECT in told:

@@ -133,6 +133,7 @@ def project_values(context: Context, models: dict[str, ModelFact], project: Sqlm
         "sqlmesh.project": project.path,
         "sqlmesh.models.count": len(own),
         "sqlmesh.external_models.count": len(models) - len(own),
+        "sqlmesh.selector": context._selector_cls.__name__,
         "sqlmesh.virtual_environment_mode": str(config.virtual_environment_mode.value),
         "sqlmesh.default_gateway": context.selected_gateway,
         "sqlmesh.gateways": sorted(config.gateways) if isinstance(config.gateways, dict) else [],

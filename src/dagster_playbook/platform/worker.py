@@ -3,25 +3,41 @@
 It reads one JSON object a line from standard input (the first describes the project, each other asks a question) and
 answers each with one line on what was standard output when it began. What the project's own code prints goes to
 standard error, so it can never be taken for an answer.
+
+The project's own code is trusted here, the text of a page is not: a question about one is passed on, unread, to a
+sandboxed child (see `isolation`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import signal
 import sys
 from functools import cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import IO, Any
 
-from dagster_playbook.errors import PlatformError
+from dagster_playbook.errors import PlatformError, UnjudgedError
 from dagster_playbook.platform.failure import platform_error
+from dagster_playbook.platform.isolation import Isolated
+
+#: the questions whose arguments are text of a page
+PAGE_QUESTIONS = frozenset(
+    {"select", "load_model", "sqlmesh_config", "dagster_instance", "python_names", "validate_run_config"}
+)
 
 
-def main(kind: str) -> None:
-    """Answer on standard output, in the order of the questions, until standard input ends."""
+def main(kind: str, lifeline: str = "") -> None:
+    """Answer on standard output, in the order of the questions, until standard input ends.
+
+    `lifeline` is the number of a pipe's descriptor that the asking process holds the other end of.
+    """
+    if lifeline:
+        end_with_pipe(int(lifeline))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(kind, sys.stdin.buffer, answers)
@@ -34,8 +50,47 @@ def serve(kind: str, questions: IO[bytes], answers: IO[bytes]) -> None:
     os.environ.update(project["environment"])
     authority = _authority(kind, root, project["project"])
     _leave_no_bytecode(root)
+    pages = _Pages(authority, root)
     for line in questions:
-        _answer(answers, authority, root, json.loads(line))
+        _answer(answers, pages, root, json.loads(line))
+
+
+def end_with_pipe(lifeline: int) -> None:
+    """Be killed by the kernel when the other end of a pipe is closed, whatever this process is busy with.
+
+    A process whose parent is killed would go on with what it computes before it sees that nobody asks any more.
+    """
+    import select
+    from fcntl import F_GETFL, F_SETFL, F_SETOWN, fcntl
+
+    number = signal.SIGIO
+    with contextlib.suppress(ImportError, OSError):
+        from fcntl import F_SETSIG
+
+        number = signal.SIGKILL
+        fcntl(lifeline, F_SETSIG, number)
+    with contextlib.suppress(OSError):
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        fcntl(lifeline, F_SETOWN, os.getpid())
+        fcntl(lifeline, F_SETFL, fcntl(lifeline, F_GETFL) | os.O_ASYNC)
+    if select.select([lifeline], [], [], 0)[0]:
+        # it was closed before the kernel was told
+        os._exit(1)
+
+
+class _Pages:
+    """The authority, and its sandboxed child that is asked about pages."""
+
+    def __init__(self, authority: Any, root: Path) -> None:
+        self.authority = authority
+        self._child = Isolated(lambda question, arguments: _plain(getattr(authority, question)(*arguments)), [root])
+
+    def ask(self, question: str, arguments: list[Any]) -> Any:
+        """The child's answer; what the question needs of the project is loaded here, where its code is trusted."""
+        if self.authority.prepare(question):
+            # a child that was forked before does not know it
+            self._child.close()
+        return self._child.ask(question, *arguments)
 
 
 def _authority(kind: str, root: Path, project: dict[str, str] | None) -> Any:
@@ -52,9 +107,14 @@ def _authority(kind: str, root: Path, project: dict[str, str] | None) -> Any:
     return DagsterAuthority(root, location)
 
 
-def _answer(answers: IO[bytes], authority: Any, root: Path, question: dict[str, Any]) -> None:
+def _answer(answers: IO[bytes], pages: _Pages, root: Path, question: dict[str, Any]) -> None:
     try:
-        answer = {"answer": _ask(authority, root, question["ask"], question["arguments"])}
+        if question["ask"] in PAGE_QUESTIONS:
+            answer = {"answer": pages.ask(question["ask"], question["arguments"])}
+        else:
+            answer = {"answer": _ask(pages.authority, root, question["ask"], question["arguments"])}
+    except UnjudgedError as error:
+        answer = {"unjudged": error.message}
     except PlatformError as error:
         answer = {"refused": _refusal(error)}
     except Exception as error:
@@ -78,7 +138,10 @@ def _ask(authority: Any, root: Path, ask: str, arguments: list[Any]) -> Any:
         return {name: dataclasses.asdict(command) for name, command in read_commands(arguments[0]).items()}
     if ask == "files":
         return _loaded_files(root)
-    answer = getattr(authority, ask)(*arguments)
+    return _plain(getattr(authority, ask)(*arguments))
+
+
+def _plain(answer: Any) -> Any:
     return dataclasses.asdict(answer) if dataclasses.is_dataclass(answer) and not isinstance(answer, type) else answer
 
 
@@ -111,4 +174,4 @@ def _leave_no_bytecode(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

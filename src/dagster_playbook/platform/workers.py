@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dagster_playbook.errors import PlatformError
+from dagster_playbook.errors import PlatformError, UnjudgedError
 from dagster_playbook.platform.fingerprint import file_digest
 from dagster_playbook.platform.processes import Nursery, Process, StartedProcess
 from dagster_playbook.settings import CodeLocation, Settings, SqlmeshProject
@@ -53,10 +53,19 @@ class Worker:
 
         Raises:
             PlatformError: the authority refuses, or its process ended or does not answer in time.
+            UnjudgedError: the authority is there, but could not judge the text.
         """
         with self.lock:
-            self.send(question, *arguments)
-            return self.receive()
+            is_answered = False
+            try:
+                self.send(question, *arguments)
+                line = self._line(time.monotonic() + ANSWER_TIMEOUT_S)
+                is_answered = True
+            finally:
+                if not is_answered:
+                    # its late answer would be taken for the next question's
+                    self.close()
+            return self._told(line)
 
     def send(self, question: str, *arguments: Any) -> None:
         """Ask without waiting; answers come in the order of the questions."""
@@ -64,7 +73,13 @@ class Worker:
 
     def receive(self) -> Any:
         """The answer to the oldest question that has none yet."""
-        answer = json.loads(self._line(time.monotonic() + ANSWER_TIMEOUT_S))
+        return self._told(self._line(time.monotonic() + ANSWER_TIMEOUT_S))
+
+    @staticmethod
+    def _told(line: bytes) -> Any:
+        answer = json.loads(line)
+        if "unjudged" in answer:
+            raise UnjudgedError(answer["unjudged"])
         if "refused" in answer:
             told = answer["refused"]
             raise PlatformError(told["message"], cure=told["cure"], path=told["path"], line=told["line"])

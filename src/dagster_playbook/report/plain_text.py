@@ -49,9 +49,10 @@ def counts_line(report: Report, style: Style | None = None) -> str:
     told = report.summary
     findings = f"{told['findings']} findings"
     colour = "red" if report.has_errors else "yellow" if report.findings else "green"
+    unjudged = f"{told['unjudged']} not judged, " if told.get("unjudged") else ""
     return (
         f"{told['files']} files, {told['fences']} fences, {told['spans']} spans: "
-        f"{told['checked']} checked, {told['exempt']} exempt, {style.paint(findings, colour, bold=True)}"
+        f"{told['checked']} checked, {told['exempt']} exempt, {unjudged}{style.paint(findings, colour, bold=True)}"
     )
 
 
@@ -72,8 +73,8 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
         yield from _quote(finding, report, style, colour)
     if finding.evidence:
         yield f"    {style.paint('evidence:', dim=True)} {_flat(finding.evidence)}"
-    if finding.fix is not None and finding.fix.safe:
-        what = repr(finding.fix.replacement) if finding.fix.replacement else "nothing (remove it)"
+    if finding.fix is not None:
+        what = repr(finding.fix.replacement)
         yield f"    {style.paint('fix:', dim=True)} {what} in its place; `playbook check --fix` writes it"
 
 

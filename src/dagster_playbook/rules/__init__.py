@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim
-from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.findings import Finding, Rule, by_code
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.rules import (
     command_values,
@@ -36,25 +36,19 @@ from dagster_playbook.rules.world import World
 FAMILIES = (commands, diagrams, documents, extraction, model_blocks, names, prose, python, run_config, services, sql)
 
 #: code -> rule, in the order of the codes
-RULES: dict[str, Rule] = {
-    rule.code: rule
-    for rule in sorted(
-        (
-            *(
-                rule
-                for family in (*FAMILIES, command_values, dates, fences, option_types, runbook_calls, selectors, signs)
-                for rule in family.RULES
-            ),
-            *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),
-        ),
-        key=lambda rule: rule.code,
-    )
-}
+RULES: dict[str, Rule] = by_code(
+    *(
+        rule
+        for family in (*FAMILIES, command_values, dates, fences, option_types, runbook_calls, selectors, signs)
+        for rule in family.RULES
+    ),
+    *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),
+)
 
 
 def check_runbook(page: Page, world: World) -> Iterator[Finding]:
     """Findings of a page that is a runbook, none of any other page."""
-    for code, _, message, location, subject in runbooks.problems(page, world.facts):
+    for code, _, message, location, subject in runbooks.problems(page, world.facts, world.conventions.meanings):
         yield RULES[code].finding(location, message, subject=subject, evidence="the runbook format")
 
 

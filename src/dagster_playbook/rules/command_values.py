@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim
 from dagster_playbook.claims.shell import Word
-from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.rules.run_config import UNKNOWN_JOB
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -33,9 +33,8 @@ def option_findings(
     if program == "dagster" and option & _JOB_OPTIONS and world.facts.jobs and given.text not in world.facts.jobs:
         message = f"no job is called {given.text!r}{did_you_mean(given.text, world.facts.jobs)}"
         meant = near(given.text, world.facts.jobs)
-        fix = Fix(where, meant, safe=True) if meant else None
         severity = Severity.ERROR if meant else world.doubtful
-        yield UNKNOWN_JOB.finding(where, message, subject=given.text, evidence="jobs", fix=fix, severity=severity)
+        yield UNKNOWN_JOB.finding(where, message, subject=given.text, evidence="jobs", severity=severity)
     elif program == "dagster" and option & _MODULE_OPTIONS:
         modules = {job.location for job in world.facts.jobs.values() if job.location}
         if modules and given.text not in modules:
@@ -64,7 +63,6 @@ def path_findings(word: Word, claim: Claim, world: World, *, is_path: bool = Fal
         return
     where = claim.at(word.line, word.column, word.line, word.end_column)
     message = f"{word.text!r} does not exist in the project{f'; did you mean {meant!r}?' if meant else ''}"
-    fix = Fix(where, meant) if meant else None
     yield UNKNOWN_PATH.finding(
-        where, message, subject=word.text, evidence="the project's files", fix=fix, severity=world.doubtful
+        where, message, subject=word.text, evidence="the project's files", severity=world.doubtful
     )

@@ -10,13 +10,14 @@ from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.shell import ShellCommand, Word, read_shell
 from dagster_playbook.claims.wrappers import Unwrapped, nested, remote_text, unwrapped
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules import sql
 from dagster_playbook.rules.command_values import option_findings, path_findings
 from dagster_playbook.rules.option_config import config_findings
 from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
+from dagster_playbook.rules.repairs import only_member
 from dagster_playbook.rules.runbook_calls import call_findings, missing_parameters
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.signs import meant_option, sign_findings
@@ -120,11 +121,8 @@ def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_e
             return
         message = f"no program is called {program!r}{did_you_mean(program, known)}"
         where = claim.at(words[0].line, words[0].column, words[0].line, words[0].end_column)
-        found = near(program, known)
-        fix = Fix(where, found, safe=True) if found and "/" not in words[0].text else None
-        yield UNKNOWN_COMMAND.finding(
-            where, message, subject=program, evidence="command trees and standard programs", fix=fix
-        )
+        evidence = "command trees and standard programs"
+        yield UNKNOWN_COMMAND.finding(where, message, subject=program, evidence=evidence)
 
 
 #: clients of an engine -> their options that take SQL, and its dialect
@@ -160,10 +158,8 @@ def _make(words: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding
             continue
         if word.text not in world.facts.make_targets:
             where = claim.at(word.line, word.column, word.line, word.end_column)
-            found = near(word.text, world.facts.make_targets)
             message = f"the Makefile has no target {word.text!r}{did_you_mean(word.text, world.facts.make_targets)}"
-            fix = Fix(where, found, safe=True) if found else None
-            yield UNKNOWN_TARGET.finding(where, message, subject=word.text, evidence="Makefile", fix=fix)
+            yield UNKNOWN_TARGET.finding(where, message, subject=word.text, evidence="Makefile")
 
 
 def _tree(words: Sequence[Word], root: CommandFact, claim: Claim, world: World) -> Iterator[Finding]:
@@ -206,9 +202,8 @@ def _subcommand(word: Word, state: _Parse, claim: Claim) -> Iterator[Finding]:
     state.is_uncertain = True
     where = claim.at(word.line, word.column, word.line, word.end_column)
     known = state.command.subcommands
-    repair = near(word.text, known)
     message = f"{state.path} has no sub-command {word.text!r}{did_you_mean(word.text, known)}"
-    fix = Fix(where, repair, safe=True) if repair else None
+    fix = only_member(where, word.text, known)
     yield UNKNOWN_SUBCOMMAND.finding(where, message, subject=word.text, evidence=f"{state.path} --help", fix=fix)
 
 
@@ -224,15 +219,14 @@ def _option(word: Word, queue: list[Word], state: _Parse, claim: Claim, world: W
         if name in ("--help", "-h"):
             return
         message = f"{state.path} has no option {name!r}{did_you_mean(name, known)}"
-        repair = near(name, known)
-        fix = Fix(where, repair, safe=True) if repair else None
+        fix = only_member(where, name, known)
         state.is_uncertain = not equals and bool(queue) and not queue[0].text.startswith("-")
         yield UNKNOWN_OPTION.finding(where, message, subject=name, evidence=f"{state.path} --help", fix=fix)
         return
     state.seen.add(option.names[-1])
     if state.path == "sqlmesh plan" and name == "--dry-run":
         message = "--dry-run is another name of --skip-backfill and applies the plan; only --explain changes nothing"
-        yield APPLIES.finding(where, message, subject=name, evidence="sqlmesh plan", fix=Fix(where, "--explain"))
+        yield APPLIES.finding(where, message, subject=name, evidence="sqlmesh plan")
     if not option.takes_value:
         return
     if equals:
@@ -280,8 +274,7 @@ def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: 
             f"{state.path} {option.names[0]} takes one of {', '.join(option.choices)}, not {given.text!r}"
             f"{did_you_mean(given.text, option.choices)}"
         )
-        repair = near(given.text, option.choices)
-        fix = Fix(where, repair, safe=True) if repair else None
+        fix = only_member(where, given.text, option.choices)
         yield WRONG_CHOICE.finding(where, message, subject=given.text, evidence=f"{state.path} --help", fix=fix)
     elif state.path.startswith("sqlmesh ") and option.names[0] in (
         "--restate-model",

@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlProblem
-from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page, Problem, Suppression
 from dagster_playbook.rules.site import Shown, anchors_of, is_sure_anchor, is_sure_link, resolve, site_of
-from dagster_playbook.rules.world import World, did_you_mean, near
+from dagster_playbook.rules.world import World, did_you_mean
 
 KINDS = frozenset({Kind.LINK, Kind.UNKNOWN})
 
@@ -41,6 +41,9 @@ BROKEN_SENTENCE = Rule(
     "PB022", "broken-sentence", "A fact whose comment begins a line, where the site ends the sentence."
 )
 
+NOT_JUDGED = Rule("PB023", "not-judged", "A claim that could not be judged: the question about it failed.")
+TOO_LONG = Rule("PB024", "page-takes-too-long", "A page that takes longer to check than a page may.")
+
 RULES = (
     NOT_UNDERSTOOD,
     UNCLOSED,
@@ -59,6 +62,8 @@ RULES = (
     NO_PAGE,
     OTHER_VERDICT,
     BROKEN_SENTENCE,
+    NOT_JUDGED,
+    TOO_LONG,
 )
 _BY_CODE = {rule.code: rule for rule in RULES}
 
@@ -154,10 +159,10 @@ def suppression_findings(page: Page, used: Collection[int]) -> Iterator[Finding]
 
 
 def unused_suppression(suppression: Suppression) -> Finding:
-    """That a suppression takes no finding away; the fix removes it."""
+    """That a suppression takes no finding away; its words are a person's, and a mistyped code looks the same."""
     codes, place = ", ".join(suppression.codes), suppression.location
     message = f"the suppression of {codes} suppresses nothing; remove it"
-    return UNUSED.finding(place, message, subject=codes, fix=Fix(place, "", safe=True))
+    return UNUSED.finding(place, message, subject=codes)
 
 
 def covers(suppression: Suppression, finding: Finding) -> bool:
@@ -237,9 +242,5 @@ def _anchor(anchor: str, page: str, claim: Claim, world: World) -> Iterator[Find
         if anchor in anchors:
             return
         severity = Severity.ERROR if is_sure_anchor(anchor, anchors, page, site, world) else Severity.WARNING
-    target, start = claim.text.strip(), claim.location
-    found = near(anchor, anchors)
-    at = start.column + len(target) - len(anchor)
     message = f"{page} has no anchor #{anchor}{did_you_mean(anchor, anchors)}"
-    fix = Fix(start, target.partition("#")[0] + f"#{found}", safe=True) if found and at > 0 else None
-    yield NO_ANCHOR.finding(start, message, subject=anchor, evidence=page, fix=fix, severity=severity)
+    yield NO_ANCHOR.finding(claim.location, message, subject=anchor, evidence=page, severity=severity)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Fence
 from dagster_playbook.rules.extraction import UNCLOSED
+from dagster_playbook.rules.repairs import only_member
 from dagster_playbook.rules.vocabulary import FENCE_OPTIONS
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -41,7 +42,8 @@ def _options(claim: Claim, fence: Fence, world: World) -> Iterator[Finding]:
         if option in known or option.startswith(("data-", "aria-")) or not (meant or world.conventions.is_strict):
             continue
         where = _place(option, fence, world)
-        fix = Fix(where, meant, safe=True) if meant and where != fence.location else None
+        # in documentation of others the option may be read by whoever shows it
+        fix = only_member(where, option, FENCE_OPTIONS) if world.conventions.is_strict else None
         message = f"nothing reads the option {option!r} of this fence{did_you_mean(option, FENCE_OPTIONS)}"
         severity = world.doubtful
         yield UNKNOWN_OPTION.finding(

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.platform.authority import ModelAnswer
+from dagster_playbook.rules.repairs import exact
 from dagster_playbook.rules.selectors import UNKNOWN_TAG
 from dagster_playbook.rules.sql import UNKNOWN_COLUMN, UNKNOWN_TABLE, offset_place, query_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
@@ -41,8 +42,9 @@ def model_findings(text: str, claim: Claim, world: World) -> Iterator[Finding]:
     for match in _UNQUOTED_TAG.finditer(_STRINGS.sub(lambda m: " " * len(m.group()), claim.text)):
         where = offset_place(claim, match.start("tag"), match.end("tag"))
         message = f"the tag {match['tag']} has no quotes and becomes an empty tag in silence"
-        fix = Fix(where, f'"{match["tag"]}"', safe=True)
-        lost.add(re.sub(r"\s", "", match["tag"]))
+        bare = re.sub(r"\s", "", match["tag"])
+        fix = exact(where, match["tag"], f'"{bare}"')
+        lost.add(bare)
         yield EMPTY_TAG.finding(where, message, subject=match["tag"], evidence="SQLMesh's MODEL parser", fix=fix)
     answer = world.authority.load_model(text)
     evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')}"
@@ -92,8 +94,8 @@ def _tags(answer: ModelAnswer, claim: Claim, world: World) -> Iterator[Finding]:
         if tag and tag not in world.tags and meant and at >= 0:
             where = offset_place(claim, at, at + len(tag))
             message = f"no model carries the tag {tag!r}; did you mean {meant!r}?"
-            fix = Fix(where, meant, safe=True)
-            yield UNKNOWN_TAG.finding(where, message, subject=tag, evidence="tags of the SQLMesh models", fix=fix)
+            evidence = "tags of the SQLMesh models"
+            yield UNKNOWN_TAG.finding(where, message, subject=tag, evidence=evidence, severity=world.doubtful)
 
 
 def _audited_columns(answer: ModelAnswer, claim: Claim) -> Iterator[Finding]:
@@ -119,6 +121,4 @@ def _reads(depends_on: tuple[str, ...], claim: Claim, world: World) -> Iterator[
             at = claim.text.find(short)
             where = offset_place(claim, at, at + len(short)) if at >= 0 else claim.location
             message = f"the model reads {short!r}, which no model makes{did_you_mean(short, names)}"
-            found = near(short, names)
-            fix = Fix(where, found, safe=True) if found else None
-            yield UNKNOWN_TABLE.finding(where, message, subject=short, evidence="models", fix=fix)
+            yield UNKNOWN_TABLE.finding(where, message, subject=short, evidence="models")

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dagster_playbook.claims.model import Claim
 from dagster_playbook.claims.shell import read_shell
 from dagster_playbook.claims.yaml_text import read_yaml
-from dagster_playbook.findings import Finding, Fix
+from dagster_playbook.findings import Finding
 from dagster_playbook.rules import command_values, commands, model_blocks, selectors, sql
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS
 from dagster_playbook.rules.vocabulary import CONFIG_FILES, vocabulary_of
-from dagster_playbook.rules.world import World, did_you_mean, near
+from dagster_playbook.rules.world import World, did_you_mean
 
 #: endings that make a word a path
 SUFFIXES = (".py", ".yaml", ".yml", ".md", ".mdc", ".toml", ".sql", ".csv", ".json", ".lock", ".properties", ".duckdb")
@@ -61,12 +61,10 @@ def option(text: str, claim: Claim, world: World) -> Answer:
     options = vocabulary_of(world).by_kind["option"]
     if name in options:
         return known()
-    found = near(name, options)
     message = f"no command of the platform has the option {name!r}{did_you_mean(name, options)}"
-    fix = Fix(claim.location, text.replace(name, found, 1), safe=True) if found else None
     # an option by itself does not say whose it is
     unknown = commands.UNKNOWN_OPTION.finding(
-        claim.location, message, subject=name, evidence="command trees", fix=fix, severity=world.doubtful
+        claim.location, message, subject=name, evidence="command trees", severity=world.doubtful
     )
     return iter([unknown])
 
@@ -147,7 +145,7 @@ def directive(text: str, claim: Claim, world: World) -> Answer:
     """The project's own comments and settings, quoted: `<!-- fact: KEY -->`, `strict = true`."""
     if re.fullmatch(r"<!-- (?:fact: \S+|/fact|playbook: ignore .*) -->", text):
         return known()
-    setting = re.fullmatch(r"(?P<key>[a-z-]+) = .+", text)
+    setting = re.fullmatch(r"(?P<key>[a-z_-]+) = .+", text)
     return known() if setting and setting["key"] in world.conventions.settings else None
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import read_yaml
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.rules import (
     command_values,
     commands,
@@ -65,7 +66,8 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
     for recogniser in _RECOGNISERS:
         answer = recogniser(text, claim, world)
         if answer is not None:
-            yield from answer
+            # a span is a word of the prose: whatever is found in it, what was meant is for people to say
+            yield from (replace(finding, fix=None) for finding in answer)
             return
     yield _unknown(text, claim, world)
 
@@ -82,9 +84,8 @@ def _unknown(text: str, claim: Claim, world: World) -> Finding:
         if found:
             rule = _RULE_OF_KIND.get(kind, extraction.UNKNOWN_NAME)
             message = f"no {kind} is called {text!r}; did you mean {found!r}?"
-            fix = Fix(claim.location, found, safe=True)
             return rule.finding(
-                claim.location, message, subject=text, evidence="playbook facts", fix=fix, severity=world.doubtful
+                claim.location, message, subject=text, evidence="playbook facts", severity=world.doubtful
             )
     return extraction.UNKNOWN_NAME.finding(
         claim.location,
@@ -103,6 +104,8 @@ def _vocabulary(text: str, claim: Claim, world: World) -> Answer:
     vocabulary = vocabulary_of(world)
     bare = text.rstrip(":")
     if bare in vocabulary.names or bare in SQL_WORDS or bare in SQL_TYPES:
+        return known()
+    if any(tag.endswith("/") and bare.startswith(tag) and bare != tag for tag in world.facts.system_tags):
         return known()
     head = bare.split("(")[0]
     return known() if _TYPED.match(bare) and head in SQL_TYPES else None
@@ -144,7 +147,7 @@ def _is_schema(name: str, world: World) -> bool:
 
 def _key_value(text: str, claim: Claim, world: World) -> Answer:
     """`key: value` is held as config: the key exists, and a value that is a scalar fits where Dagster says its type."""
-    match = re.fullmatch(r"(?P<key>[\w.-]+):\s+(?P<value>\S.*)", text)
+    match = re.fullmatch(r"(?P<key>[\w./-]+):\s+(?P<value>\S.*)", text)
     if not match:
         return None
     vocabulary = vocabulary_of(world)
@@ -171,7 +174,7 @@ def _key_value(text: str, claim: Claim, world: World) -> Answer:
 
 def _assignment(text: str, claim: Claim, world: World) -> Answer:
     """`key=value`: a tag, a catalog property, an environment variable, or a fence attribute."""
-    match = re.fullmatch(r"(?P<key>[\w.-]+)=(?P<value>.*)", text)
+    match = re.fullmatch(r"(?P<key>[\w./-]+)=(?P<value>.*)", text)
     if not match:
         return None
     if text in world.tags or text.removesuffix("=") in FENCE_OPTIONS:
@@ -181,9 +184,7 @@ def _assignment(text: str, claim: Claim, world: World) -> Answer:
         if value in ("...", "…", "") or re.fullmatch(r"<[^>]+>|[a-z]+_name|value", value):
             return known()
         message = f"no model carries the tag {text!r}{did_you_mean(text, world.tags)}"
-        fix = near(text, world.tags)
-        repair = Fix(claim.location, fix, safe=True) if fix else None
-        return iter([selectors.UNKNOWN_TAG.finding(claim.location, message, subject=text, evidence="tags", fix=repair)])
+        return iter([selectors.UNKNOWN_TAG.finding(claim.location, message, subject=text, evidence="tags")])
     for catalog in world.facts.catalogs.values():
         if catalog.properties.get(key) == value or (key in catalog.properties and not value):
             return known()

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.rules.repairs import exact
 from dagster_playbook.rules.world import World, did_you_mean
 
 KINDS = frozenset({Kind.FACT})
@@ -25,6 +26,9 @@ _WORDS = {
     )
 } | {"once": 1, "twice": 2, "no": 0, "both": 2, "none": 0}
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_CARDINALS = frozenset(_WORDS) - {"once", "twice", "no", "both", "none"}
+#: one word with a number in it, such as a version
+_VERSION = re.compile(r"(?=\D*\d)[\w.+-]+")
 _TRUE = frozenset({"true", "on", "yes", "enabled"})
 _FALSE = frozenset({"false", "off", "no", "disabled"})
 
@@ -39,10 +43,10 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         return
     value = world.facts.values[key]
     if not says(claim.text, value):
-        spoken = _spoken(value)
         origin = world.facts.origins.get(key, "the platform")
-        message = f"the page says {_plain(claim.text)!r}, but {key} is {spoken!r}"
-        fix = Fix(claim.location, spoken, safe=not isinstance(value, list | dict)) if "`" not in claim.text else None
+        message = f"the page says {_plain(claim.text)!r}, but {key} is {_spoken(value)!r}"
+        right = _in_the_same_words(claim.text, value)
+        fix = exact(claim.location, claim.text, right) if right else None
         yield DRIFTED.finding(claim.location, message, subject=key, evidence=origin, fix=fix)
 
 
@@ -72,6 +76,23 @@ def number_of(text: str) -> float | None:
     if tens in _TENS and (not units or 0 < _WORDS.get(units, 0) < 10):
         return _TENS[tens] + _WORDS.get(units, 0)
     return None
+
+
+def _in_the_same_words(shown: str, value: Any) -> str:
+    """The value as the sentence would say it: a number for a number, a version for a version; "" when more is said."""
+    if isinstance(value, bool):
+        return _switched(shown, value)
+    if isinstance(value, int):
+        if re.fullmatch(r"-?[\d,]+", shown):
+            return f"{value:,}" if "," in shown else str(value)
+        return _spoken(value) if shown in _CARDINALS else ""
+    return value if isinstance(value, str) and _VERSION.fullmatch(shown) and _VERSION.fullmatch(value) else ""
+
+
+def _switched(shown: str, value: bool) -> str:
+    """The opposite of one of a pair of words: `off` for `on`, `disabled` for `enabled`."""
+    pairs = (("true", "false"), ("on", "off"), ("yes", "no"), ("enabled", "disabled"))
+    return next((pair[not value] for pair in pairs if shown == pair[value]), "")
 
 
 def _plain(shown: str) -> str:

@@ -12,10 +12,12 @@ from dataclasses import replace
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.meaning import ReferenceMove, Restatement
 from dagster_playbook.platform.facts import JobFact
 from dagster_playbook.rules.config_types import ConfigError, ConfigWalk
 from dagster_playbook.rules.dates import BAD_DATE, INVERTED, date_problem, window_problem
+from dagster_playbook.rules.repairs import only_member
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -28,7 +30,9 @@ UNKNOWN_JOB = Rule("DG104", "unknown-job", "A job that no code location defines.
 UNKNOWN_OP = Rule("DG105", "unknown-op", "An op that no job has.")
 NO_FLAG = Rule("DG106", "categories-without-flag", "Categories are listed while the flag that makes them count is off.")
 NO_LIST = Rule(
-    "DG107", "flag-without-categories", "The category flag is on without a list: every category is restated."
+    "DG107",
+    "flag-without-categories",
+    "The category flag is on and no category is listed: the page does not say what is restated.",
 )
 UNKNOWN_CATEGORY = Rule("DG108", "unknown-category", "An entity category that no model carries as a tag.")
 BAD_HASH = Rule("DG109", "malformed-hash", "A Nessie hash that is not hexadecimal text.")
@@ -141,8 +145,6 @@ def _finding_of(error: ConfigError, claim: Claim, world: World, job: JobFact, ev
 def _unknown(error: ConfigError, claim: Claim, world: World, job: JobFact, evidence: str) -> Finding:
     where = claim.node_at(error.node)
     name = error.path[-1]
-    fix = near(name, error.expected)
-    repair = Fix(where, fix, safe=True) if fix else None
     if error.path[:-1] == ("ops",):
         homes = sorted(other.name for other in world.facts.jobs.values() if name in other.ops)
         home = next((other for other in homes if not other.startswith("__")), "")
@@ -151,12 +153,11 @@ def _unknown(error: ConfigError, claim: Claim, world: World, job: JobFact, evide
             return WRONG_JOB.finding(where, message, subject=name, evidence=evidence)
         every = {op for other in world.facts.jobs.values() for op in other.ops}
         message = f"no op is called {name!r}{did_you_mean(name, every)}"
-        fix = near(name, every)
-        repair = Fix(where, fix, safe=True) if fix else None
-        return UNKNOWN_OP.finding(where, message, subject=name, evidence=evidence, fix=repair)
+        return UNKNOWN_OP.finding(where, message, subject=name, evidence=evidence)
     parent = ".".join(error.path[:-1]) or "the run config"
     message = f"{parent} has no key {name!r}{did_you_mean(name, error.expected)}"
-    return UNKNOWN_KEY.finding(where, message, subject=name, evidence=evidence, fix=repair)
+    fix = only_member(where, name, error.expected)
+    return UNKNOWN_KEY.finding(where, message, subject=name, evidence=evidence, fix=fix)
 
 
 def _op_configs(root: YamlNode) -> Iterator[tuple[str, YamlNode]]:
@@ -168,59 +169,74 @@ def _op_configs(root: YamlNode) -> Iterator[tuple[str, YamlNode]]:
 
 
 def _meaning(op: str, config: YamlNode, claim: Claim, world: World) -> Iterator[Finding]:
-    """What the values of an op's config name has to exist; which fields carry a meaning is told by their names."""
-    yield from _categories(config, claim, world)
-    models = config.get("restate_models")
+    """What the values of an op's config name has to exist; which fields carry a meaning, the project declares."""
+    meanings = world.conventions.meanings
+    if restatement := meanings.restatement(op):
+        yield from _restated(restatement, config, claim, world)
+    if move := meanings.reference_move(op):
+        yield from _hash(move, config, claim)
+
+
+def _restated(restatement: Restatement, config: YamlNode, claim: Claim, world: World) -> Iterator[Finding]:
+    yield from _categories(restatement, config, claim, world)
+    models = config.get(restatement.models)
     for entry in models.elements() if models else []:
         if isinstance(entry.value, str) and not _is_placeholder(entry):
             yield from entry_findings(entry.value, claim.node_at(entry), world)
-    target = config.get("to_hash")
-    if target is not None and _is_text(target) and not _HASH.match(target.value):
-        message = f"{target.value!r} is not a Nessie hash: 16 to 64 hexadecimal digits, or empty for the head of main"
-        yield BAD_HASH.finding(claim.node_at(target), message, subject=target.value, evidence=f"op {op}, to_hash")
-    yield from _window(op, config, claim)
+    yield from _window(restatement, config, claim)
 
 
-def _window(op: str, config: YamlNode, claim: Claim) -> Iterator[Finding]:
-    """`start` and `end` are dates, of days that exist, in that order."""
-    dates = {name: node for name in ("start", "end") if (node := config.get(name)) is not None and _is_text(node)}
+def _window(restatement: Restatement, config: YamlNode, claim: Claim) -> Iterator[Finding]:
+    """Start and end are dates, of days that exist, in that order."""
+    names = [name for name in (restatement.start, restatement.end) if name]
+    dates = {name: node for name in names if (node := config.get(name)) is not None and _is_text(node)}
     for name, date in dates.items():
         problem = date_problem(date.value)
+        evidence = "the calendar" if problem else f"op {restatement.op}, {name}"
         if problem:
             message = f"{name} is {date.value!r}, but {problem}"
-            yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence="the calendar")
+            yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=evidence)
         elif not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):
             message = f"{name} is {date.value!r}, which is no date; write 2024-01-31 or '2 days ago'"
-            yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=f"op {op}, {name}")
-    if len(dates) == 2 and (problem := window_problem(dates["start"].value, dates["end"].value)):
-        yield INVERTED.finding(claim.node_at(dates["end"]), problem, subject="end", evidence=f"op {op}, start and end")
+            yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=evidence)
+    if len(dates) == 2:
+        start, end = dates.values()
+        if problem := window_problem(start.value, end.value):
+            evidence = f"op {restatement.op}, {' and '.join(dates)}"
+            yield INVERTED.finding(claim.node_at(end), problem, subject=restatement.end, evidence=evidence)
 
 
-def _categories(config: YamlNode, claim: Claim, world: World) -> Iterator[Finding]:
-    flag, listed = config.get("restate_by_entity_category"), config.get("restate_entity_categories")
+def _hash(move: ReferenceMove, config: YamlNode, claim: Claim) -> Iterator[Finding]:
+    target = config.get(move.hash)
+    if target is not None and _is_text(target) and not _HASH.match(target.value):
+        message = f"{target.value!r} is not a Nessie hash: 16 to 64 hexadecimal digits, or empty for the head of main"
+        yield BAD_HASH.finding(
+            claim.node_at(target), message, subject=target.value, evidence=f"op {move.op}, {move.hash}"
+        )
+
+
+def _categories(restatement: Restatement, config: YamlNode, claim: Claim, world: World) -> Iterator[Finding]:
+    flag, listed = config.get(restatement.by_category), config.get(restatement.categories)
     entries = listed.elements() if listed else []
+    known = restatement.categories_in(world.tags)
     is_on = flag is not None and flag.value is True
     if listed is not None and _is_placeholder(listed):
         return
     if entries and not is_on and listed is not None:
-        message = "categories are listed but restate_by_entity_category is not true: nothing would be restated by them"
+        off = f"{restatement.by_category} is not true"
+        message = f"categories are listed but {off}: nothing would be restated by them"
         where = claim.node_at(flag) if flag else claim.node_at(entries[0])
-        yield NO_FLAG.finding(where, message, subject="restate_entity_categories", evidence="op config")
+        yield NO_FLAG.finding(where, message, subject=restatement.categories, evidence="op config")
     if is_on and not entries and flag is not None:
-        message = f"no category is listed, so every one is restated: {', '.join(sorted(world.categories))}"
-        yield NO_LIST.finding(claim.node_at(flag), message, subject="restate_by_entity_category", evidence="op config")
+        restated = restatement.default_categories or sorted(known)
+        message = f"no category is listed, so the op restates {', '.join(restated)}"
+        yield NO_LIST.finding(claim.node_at(flag), message, subject=restatement.by_category, evidence="op config")
     for entry in entries:
         name = str(entry.value)
-        if name not in world.categories and not _is_placeholder(entry):
-            message = f"no model carries the tag entity_category={name}{did_you_mean(name, world.categories)}"
-            fix = near(name, world.categories)
-            yield UNKNOWN_CATEGORY.finding(
-                claim.node_at(entry),
-                message,
-                subject=name,
-                evidence="tags of the SQLMesh models",
-                fix=Fix(claim.node_at(entry), fix) if fix and not entry.is_quoted else None,
-            )
+        if name not in known and not _is_placeholder(entry):
+            message = f"no model carries the tag {restatement.tag_of(name)}{did_you_mean(name, known)}"
+            evidence = "tags of the SQLMesh models"
+            yield UNKNOWN_CATEGORY.finding(claim.node_at(entry), message, subject=name, evidence=evidence)
 
 
 def _is_text(node: YamlNode) -> bool:

@@ -11,6 +11,7 @@ import yaml
 from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.claims.step_text import bound_sql, commands, split
+from dagster_playbook.meaning import Meanings
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules import runbook_yaml
 from dagster_playbook.rules.runbook_yaml import BodyProblem
@@ -38,17 +39,18 @@ def columns(step: Step) -> frozenset[str]:
     return frozenset(selected if selected is not None else "*")
 
 
-def restates(step: Step) -> bool:
-    """Whether the run config of a job step asks for a restatement."""
+def restates(step: Step, meanings: Meanings) -> bool:
+    """Whether the run config of a job step asks for a restatement, as the project declares what its ops restate."""
     try:
-        config = yaml.safe_load(step.fence.body)
+        document = yaml.safe_load(step.fence.body)
     except yaml.YAMLError:
         return False
-    return any(
-        isinstance(part, dict)
-        and (part.get("restate_models") or part.get("restate_by_entity_category") not in (None, False))
-        for part in _mappings(config)
-    )
+    ops = document.get("ops") if isinstance(document, dict) else None
+    for op, body in ops.items() if isinstance(ops, dict) else ():
+        restatement, config = meanings.restatement(str(op)), body.get("config") if isinstance(body, dict) else None
+        if restatement is not None and isinstance(config, dict) and restatement.is_asked_for(config):
+            return True
+    return False
 
 
 def problems(step: Step, facts: Facts) -> Iterator[BodyProblem]:
@@ -132,16 +134,6 @@ def _select(step: Step) -> Any:
     if trees[0].find(exp.Insert, exp.Update, exp.Delete, exp.Drop, exp.Create, exp.Into):
         return "a query step only reads"
     return trees[0]
-
-
-def _mappings(data: Any) -> Iterator[Any]:
-    if isinstance(data, dict):
-        yield data
-        for item in data.values():
-            yield from _mappings(item)
-    elif isinstance(data, list):
-        for item in data:
-            yield from _mappings(item)
 
 
 def _line(step: Step, text: str) -> int:

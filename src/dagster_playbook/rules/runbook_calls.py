@@ -119,7 +119,8 @@ def _value(runbook: Runbook, parameter: Parameter, text: str, where: Location, w
     elif parameter.item_type in ("model", "selector"):
         yield from entry_findings(text, where, world)
     elif parameter.item_type == "category" and world.categories and text not in world.categories:
-        message = f"no model carries the tag entity_category={text}{did_you_mean(text, world.categories)}"
+        tag = next(world.conventions.meanings.carriers(text), text)
+        message = f"no model carries the tag {tag}{did_you_mean(text, world.categories)}"
         yield UNKNOWN_CATEGORY.finding(where, message, subject=text, evidence="tags of the SQLMesh models")
 
 

@@ -13,6 +13,7 @@ from dagster_playbook.claims.runbook_model import Kind, Runbook, Step, Trouble
 from dagster_playbook.claims.runbook_operations import LANGUAGES, results
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
+from dagster_playbook.meaning import Meanings
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules import runbook_bodies
 from dagster_playbook.rules.runbook_yaml import hint
@@ -44,19 +45,20 @@ RULES = {
 }
 
 
-def problems(page: Page, facts: Facts) -> Iterator[Problem]:
+def problems(page: Page, facts: Facts, meanings: Meanings) -> Iterator[Problem]:
     """Everything that is wrong with a runbook, (code, name, message, location, subject); nothing for other pages."""
     if not is_runbook(page):
         return
-    for trouble in validate(parse(page), facts):
+    for trouble in validate(parse(page), facts, meanings):
         yield trouble.rule, trouble.name, trouble.message, trouble.location, trouble.subject
 
 
-def validate(runbook: Runbook, facts: Facts) -> list[Trouble]:
+def validate(runbook: Runbook, facts: Facts, meanings: Meanings) -> list[Trouble]:
     """All troubles of a runbook in reading order, its own from parsing first."""
     found = list(runbook.troubles)
     for check in CHECKS:
         found += check(runbook, facts)
+    found += _approvals(runbook, meanings)
     return sorted(found, key=lambda t: (t.location.line, t.rule, t.subject))
 
 
@@ -204,7 +206,12 @@ def _safety(runbook: Runbook, facts: Facts) -> Iterator[Trouble]:
         if step.kind is Kind.JOB and facts.jobs and step.subject not in facts.jobs:
             message = f"no Dagster job {step.subject!r}{hint(step.subject, facts.jobs)}"
             yield trouble("RB409", message, step.location, step.subject)
-        if step.kind is Kind.JOB and not step.approve and (step.reexecutes or runbook_bodies.restates(step)):
+
+
+def _approvals(runbook: Runbook, meanings: Meanings) -> Iterator[Trouble]:
+    for step in runbook.steps:
+        restates = step.kind is Kind.JOB and (bool(step.reexecutes) or runbook_bodies.restates(step, meanings))
+        if restates and not step.approve:
             what = "does the rest of a restatement" if step.reexecutes else "restates models"
             message = f'step {step.id!r} {what}: give it approve="<role>"'
             yield trouble("RB416", message, step.location, step.id)

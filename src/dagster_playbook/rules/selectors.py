@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.location import Location
+from dagster_playbook.rules.repairs import exact
 from dagster_playbook.rules.world import World, did_you_mean, near
 
 UNKNOWN_MODEL = Rule("SM201", "unknown-model", "A model that the SQLMesh project does not have.")
@@ -49,16 +50,14 @@ def _plain_name(entry: str, location: Location, world: World) -> Iterator[Findin
     with_schema = f"{world.conventions.schema}.{entry}"
     if "." not in entry and world.conventions.schema and world.model(with_schema):
         message = f"model {entry!r} is not found without its schema; write {with_schema!r}"
-        fix = Fix(location, with_schema, safe=True)
+        homes = [model for model in world.facts.models.values() if model.name.split(".")[-1].lower() == entry.lower()]
+        fix = exact(location, entry, with_schema) if len(homes) == 1 else None
         yield NO_SCHEMA.finding(location, message, subject=entry, evidence=evidence, fix=fix)
         return
     names = [model.name for model in world.facts.models.values()]
-    found = near(entry, names)
-    # never applied unasked: another model is another restatement
-    fix_or_none = Fix(location, found) if found else None
     message = f"no model is called {entry!r}{did_you_mean(entry, names)}"
     severity = Severity.ERROR if world.is_ours(entry) else world.doubtful
-    yield UNKNOWN_MODEL.finding(location, message, subject=entry, evidence=evidence, fix=fix_or_none, severity=severity)
+    yield UNKNOWN_MODEL.finding(location, message, subject=entry, evidence=evidence, severity=severity)
 
 
 def _nothing(entry: str, location: Location, world: World, evidence: str) -> Finding:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Fix, Rule
-from dagster_playbook.rules.world import World, did_you_mean, near
+from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.rules.world import World, did_you_mean
 
 KINDS = frozenset({Kind.PROPERTIES})
 
@@ -58,10 +58,8 @@ def _line(line: str, number: int, name: str, claim: Claim, world: World, seen: d
     if not catalogs:
         return
     if key not in known:
-        found = near(key, known)
-        fix = Fix(where, found, safe=True) if found else None
         message = f"no catalog of the platform sets {key!r}{did_you_mean(key, known)}"
-        yield UNKNOWN_PROPERTY.finding(where, message, subject=key, evidence=evidence, fix=fix)
+        yield UNKNOWN_PROPERTY.finding(where, message, subject=key, evidence=evidence)
         return
     values = {catalog.properties[key] for catalog in catalogs if key in catalog.properties}
     if value not in values:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Fix, Rule
+from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.location import Location
 from dagster_playbook.platform.facts import ModelFact
 from dagster_playbook.rules import statements
@@ -210,10 +210,8 @@ def _table(table: exp.Table, claim: Claim, world: World, known: dict[str, ModelF
     place = _identifier_place(table.this, claim)
     if schema not in schemas and near(schema, schemas):
         place = _identifier_place(table.args["db"], claim)
-    found = near(wanted, names)
-    fix = Fix(place, found.split(".")[-1], safe=True) if found and found.split(".")[0] == schema else None
     message = f"no model is called {wanted!r}{did_you_mean(wanted, names)}"
-    yield UNKNOWN_TABLE.finding(place, message, subject=wanted, evidence=f"{len(names)} SQLMesh models", fix=fix)
+    yield UNKNOWN_TABLE.finding(place, message, subject=wanted, evidence=f"{len(names)} SQLMesh models")
 
 
 def _without_schema(table: exp.Table, claim: Claim, world: World) -> Iterator[Finding]:
@@ -222,8 +220,7 @@ def _without_schema(table: exp.Table, claim: Claim, world: World) -> Iterator[Fi
     if world.conventions.schema and world.model(whole) is not None:
         place = _identifier_place(table.this, claim)
         message = f"the table {table.name!r} is not found without its schema; write {whole!r}"
-        fix = Fix(place, whole, safe=True)
-        yield UNKNOWN_TABLE.finding(place, message, subject=table.name, evidence="SQLMesh models", fix=fix)
+        yield UNKNOWN_TABLE.finding(place, message, subject=table.name, evidence="SQLMesh models")
 
 
 def _columns(statement: exp.Expr, known: dict[str, ModelFact], ctes: set[str], claim: Claim) -> Iterator[Finding]:
@@ -232,22 +229,19 @@ def _columns(statement: exp.Expr, known: dict[str, ModelFact], ctes: set[str], c
 
     made = {alias.alias.lower() for alias in statement.find_all(exp.Alias)}
     everything = {column.lower() for model in known.values() for column in model.columns}
+    # one look for the whole statement: one for each column takes the square of its length
+    is_simple = not ctes and statement.find(exp.Subquery, exp.Lateral, exp.Unnest, exp.Lambda) is None
+    bare = {name: name for name in everything | made} if is_simple else {}
+    owner = ", ".join(sorted({model.name for model in known.values()}))
+    qualified = {alias: {name.lower(): name for name in model.columns} for alias, model in known.items()}
     for column in statement.find_all(exp.Column):
         if isinstance(column.this, exp.Star) or _is_blank(column.name) or not column.this.args:
             continue
-        if column.table:
-            model = known.get(column.table)
-            names = {name.lower(): name for name in model.columns} if model else {}
-        else:
-            is_simple = not ctes and not list(statement.find_all(exp.Subquery, exp.Lateral, exp.Unnest, exp.Lambda))
-            names = {name: name for name in everything | made} if is_simple else {}
+        names = qualified.get(column.table, {}) if column.table else bare
         if names and column.name.lower() not in names:
             place = _identifier_place(column.this, claim)
-            found = near(column.name, names.values())
-            fix = Fix(place, found, safe=True) if found else None
-            owner = ", ".join(sorted({model.name for model in known.values()}))
             message = f"{owner} has no column {column.name!r}{did_you_mean(column.name, names.values())}"
-            yield UNKNOWN_COLUMN.finding(place, message, subject=column.name, evidence="columns of the models", fix=fix)
+            yield UNKNOWN_COLUMN.finding(place, message, subject=column.name, evidence="columns of the models")
 
 
 def _is_blank(name: str) -> bool:

@@ -82,7 +82,7 @@ def _make(world: World) -> Vocabulary:
         "asset": frozenset(_asset_names(facts)),
         "config key": frozenset(field.name for kind in facts.config_types.values() for field in kind.fields),
         "model": frozenset(_model_names(facts)),
-        "tag": world.tags | frozenset(tag.split("=", 1)[0] for tag in world.tags),
+        "tag": world.tags | frozenset(tag.split("=", 1)[0] for tag in world.tags) | frozenset(facts.system_tags),
         "catalog": frozenset(facts.catalogs),
         "reference": frozenset(facts.refs),
         "category": world.categories,

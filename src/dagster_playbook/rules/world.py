@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
 from dagster_playbook.findings import Severity
-from dagster_playbook.platform.authority import Authority, Documents
+from dagster_playbook.meaning import Meanings
+from dagster_playbook.platform.authority import Authority, Documents, Unjudged
 from dagster_playbook.platform.facts import Facts, ModelFact
+from dagster_playbook.rules.nearness import nearest
 
 
 class Files(Protocol):
@@ -30,7 +31,7 @@ class Files(Protocol):
 class Conventions:
     """What the project's settings say about names: its SQLMesh schema, words that are no names, strictness.
 
-    `settings` are the keys that `[tool.playbook]` takes.
+    `settings` are the keys that `[tool.playbook]` takes; `meanings` say what config fields of its ops mean.
     """
 
     schema: str = ""
@@ -38,17 +39,22 @@ class Conventions:
     is_strict: bool = False
     docs_dir: str = "docs"
     settings: frozenset[str] = frozenset()
+    meanings: Meanings = field(default_factory=Meanings)
 
 
 @dataclass(eq=False)
 class World:
-    """Everything that a rule may read; nothing here writes, and only `files` and `authority` look outside."""
+    """Everything that a rule may read; nothing here writes, and only `files` and `authority` look outside.
+
+    `unjudged` is told by the authority what it could not answer; one that can ask its platform tells nothing.
+    """
 
     facts: Facts
     authority: Authority
     documents: Documents
     files: Files
     conventions: Conventions = field(default_factory=Conventions)
+    unjudged: Unjudged = field(default_factory=Unjudged)
 
     @cached_property
     def models_by_name(self) -> dict[str, ModelFact]:
@@ -88,18 +94,13 @@ class World:
 
     @cached_property
     def categories(self) -> frozenset[str]:
-        """The values of the `entity_category` tag that some model carries."""
-        return frozenset(tag.split("=", 1)[1] for tag in self.tags if tag.startswith("entity_category="))
+        """The categories, as the project declares their tag, that some model carries."""
+        return self.conventions.meanings.categories(self.tags)
 
 
 def near(word: str, known: Iterable[str]) -> str:
     """The real name that was probably meant, "" when none is near."""
-    candidates = sorted(set(known))
-    lower = {name.lower(): name for name in candidates}
-    if word.lower() in lower:
-        return lower[word.lower()]
-    found = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.72)
-    return lower[found[0]] if found else ""
+    return nearest(word, known if isinstance(known, frozenset) else frozenset(known))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.approval.envelope import TAG
+from dagster_playbook.approval.envelope import REFUSED_TAG, TAG
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.errors import PlatformError, RunbookError
-from dagster_playbook.platform.dagster_runs import Launch, LaunchRefusedError, Progress
+from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, Launch, LaunchRefusedError, Progress
 from dagster_playbook.runbook import fill
 from dagster_playbook.runbook.platform_actions import dagster, nessie, run_result
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings
@@ -58,8 +58,8 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
         if failed is None:
             raise PlatformError(f"Dagster has no run {parent}")
         config = failed.config
-    tags = {"playbook/journal_head": around.head()}
-    if step.approve:
+    tags = {RUN_TAG: around.run_id, ANCHOR_TAG: around.anchor()}
+    if around.asks(step):
         tags |= {TAG: around.approval, **_NO_RETRIES}
     launch = Launch(step.subject, config, key, tags, parent)
     try:
@@ -68,6 +68,8 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
         place, cure = step.location, "change the block to what the job takes, and start a new run"
         raise LaunchRefusedError(error.message, path=place.path, line=place.line, cure=cure) from error
     if not run.is_success:
+        if (reason := run.tags.get(REFUSED_TAG)) and run.root_run_id in ("", run.run_id):
+            around.not_admitted(step, reason)
         why = f": {causes[-1]}" if causes else ""
         raise StepFailedError(f"the run {run.run_id} of {run.job} ended as {run.status}{why}", run_result(run))
     return run_result(run)

@@ -13,7 +13,7 @@ from typing import Any
 from dagster_playbook.claims.expression import ExpressionError, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import PlatformError, PlaybookError, RunbookError
+from dagster_playbook.errors import PlatformError, PlaybookError, RunbookError, on_disk
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.actions import perform
 from dagster_playbook.runbook.journal import Journal
@@ -189,10 +189,12 @@ class Executor:
         if not result:
             return {}
         path = evidence_path(self.journal.folder, self.journal.seq + 1, step)
-        path.parent.mkdir(exist_ok=True, mode=0o700)
         whole = self.redactor.data({"step": step.id, "outcome": outcome, "message": message, "result": result})
         text = json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n"
-        write_whole(path, text)
+        cure = "make room or mend the disk, look whether the step has done its work, then resume"
+        with on_disk(f"the evidence of step {step.id!r} cannot be written", path, RunbookError, cure=cure):
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            write_whole(path, text)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return {"evidence": path.relative_to(self.journal.folder).as_posix(), "evidence_sha256": digest}
 

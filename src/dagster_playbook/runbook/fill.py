@@ -43,6 +43,16 @@ def yaml_of(step: Step, scope: Mapping[str, Any]) -> Any:
     return _without_nulls(filled)
 
 
+def ops_of(step: Step) -> tuple[str, ...]:
+    """The ops that a job step's YAML configures; no name of an op is a parameter, so no value is needed."""
+    try:
+        data = yaml.load(step.fence.body, _Loader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise _wrong(step, f"no YAML: {getattr(error, 'problem', error)}") from error
+    ops = data.get("ops") if isinstance(data, dict) else None
+    return tuple(map(str, ops)) if isinstance(ops, dict) else ()
+
+
 def arguments_of(step: Step, scope: Mapping[str, Any]) -> list[str]:
     """The step's command as a list of arguments; a list parameter is as many arguments as it has items.
 

@@ -1,27 +1,30 @@
 """What a run did: a JSON line an event, with the hash of the one before, on disk before the next thing happens.
 
 A last line without its newline was being written when the run was cut; it is dropped on resume. Any other line that
-does not fit the chain was edited. `head.json` beside the journal tells of lines that were taken off its end.
+does not fit the chain was edited. `head.json` beside the journal tells of lines that were taken off its end. A line
+also says which files of the run's folder are new or different since the line before, by size and digest.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from dagster_playbook.approval.canonical import sha256
-from dagster_playbook.durable import append_line, write_whole
-from dagster_playbook.errors import RunbookError
+from dagster_playbook.durable import append_line, cut_torn_end, write_whole
+from dagster_playbook.errors import RunbookError, on_disk
 from dagster_playbook.runbook.redaction import Redactor
+from dagster_playbook.runbook.run_files import Watched, said_of_files
 
 FILE_NAME = "journal.jsonl"
 HEAD_NAME = "head.json"
-_START = "0" * 64
+#: what the first line follows
+START = "0" * 64
+_CURE = "make room or mend the disk, then go on with `playbook resume`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +44,91 @@ class Entry:
                 "hash": self.hash}  # fmt: skip
 
 
-class Journal:
-    """The journal in one folder, opened for appending; `seq` and `head` are of its newest entry."""
+class Witness(Protocol):
+    """Who keeps a journal's head where the journal is not."""
 
-    def __init__(self, folder: Path, redactor: Redactor | None = None) -> None:
+    def before(self, event: str, journal: Journal) -> dict[str, Any]:
+        """What the line of an event, which is not written yet, says besides."""
+
+    def after(self, event: str, journal: Journal) -> None:
+        """Told of a line that is on disk; `journal` stands at it."""
+
+
+class Journal:
+    """The journal in one folder, opened for appending; `seq` and `head` are of its newest entry.
+
+    Args:
+        witness: keeps the head elsewhere, None to keep it nowhere else.
+
+    Raises:
+        RunbookError: what is there was changed, or cannot be read.
+    """
+
+    def __init__(self, folder: Path, redactor: Redactor | None = None, witness: Witness | None = None) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
         self._redactor = redactor or Redactor()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        entries = self._recovered() if self.path.is_file() else []
-        self.seq = entries[-1].seq if entries else 0
-        self.head = entries[-1].hash if entries else _START
+        self._witness = witness
+        self.seq, self.head, self._is_sure = 0, START, False
+        with on_disk("the journal cannot be opened", self.path, RunbookError, cure=_CURE):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._stand_at_the_end()
+
+    @property
+    def anchor(self) -> str:
+        """The newest line for others to keep: its number and its hash, e.g. `12:3fa2...`."""
+        return f"{self.seq}:{self.head}"
 
     def append(self, event: str, **data: Any) -> Entry:
-        """Write an event; it is on disk when this returns."""
+        """Write an event; it is on disk when this returns.
+
+        Raises:
+            RunbookError: the disk refuses; the run can be resumed, for nothing was done that is not written down.
+        """
+        besides = self._witness.before(event, self) if self._witness else {}
+        with on_disk("the journal cannot be written", self.path, RunbookError, cure=_CURE):
+            entry = self._write(event, {**self._redactor.data(data), **besides})
+        if self._witness:
+            self._witness.after(event, self)
+        return entry
+
+    def _write(self, event: str, data: dict[str, Any]) -> Entry:
+        if not self._is_sure:
+            # a write that failed may have left its line after all, and its head may be behind
+            self._stand_at_the_end()
+        self._is_sure = False
+        files = self._files.changes()
         body: dict[str, Any] = {
             "seq": self.seq + 1,
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
             "event": event,
-            "data": json.loads(json.dumps(self._redactor.data(data), default=str)),
+            "data": json.loads(json.dumps(data | ({"files": files} if files else {}), default=str)),
             "previous": self.head,
         }
         entry = Entry(**body, hash=sha256(body))
-        line = json.dumps(entry.as_dict(), ensure_ascii=False)
-        append_line(self.path, line)
+        append_line(self.path, json.dumps(entry.as_dict(), ensure_ascii=False))
         self.seq, self.head = entry.seq, entry.hash
-        write_whole(self.folder / HEAD_NAME, json.dumps({"seq": entry.seq, "hash": entry.hash}))
+        self._write_head()
+        self._is_sure = True
         return entry
+
+    def _write_head(self) -> None:
+        write_whole(self.folder / HEAD_NAME, json.dumps({"seq": self.seq, "hash": self.head}))
+
+    def _stand_at_the_end(self) -> None:
+        """Read what is there; the head is brought to the last line, so that it is never two behind."""
+        found = self._recovered() if self.path.is_file() else []
+        self.seq = found[-1].seq if found else 0
+        self.head = found[-1].hash if found else START
+        self._files = Watched(self.folder, said_of_files(found))
+        if found:
+            self._write_head()
+        self._is_sure = True
 
     def _recovered(self) -> list[Entry]:
         """The entries, after a torn last line was cut off; nothing else is ever cut."""
-        raw = self.path.read_bytes()
-        whole = raw[: raw.rfind(b"\n") + 1]
-        if whole != raw:
-            with self.path.open("r+b") as file:
-                file.truncate(len(whole))
-                os.fsync(file.fileno())
+        with self.path.open("r+b") as file:
+            cut_torn_end(file.fileno())
         problems = verify(self.folder)
         if problems:
             raise RunbookError(
@@ -105,7 +157,7 @@ def entries(folder: Path) -> Iterator[Entry]:
 
 def verify(folder: Path) -> list[str]:
     """Everything that does not fit, in order; nothing when the journal is as it was written."""
-    problems, previous, count = [], _START, 0
+    problems, previous, count = [], START, 0
     try:
         for entry in entries(folder):
             count += 1

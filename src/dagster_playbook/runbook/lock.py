@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import RunbookError
+from dagster_playbook.errors import RunbookError, on_disk
 from dagster_playbook.platform.postgres_lock import LockTakenError, StateDatabase, state_lock
 
 
@@ -70,19 +70,22 @@ def _file_lock(folder: Path, target: str, me: dict[str, Any]) -> Iterator[dict[s
     """
     from filelock import FileLock, Timeout
 
-    folder.mkdir(parents=True, exist_ok=True)
+    with on_disk("the lock's folder cannot be made", folder, RunbookError):
+        folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]", "_", target)
     record = folder / f"{name}.owner.json"
     lock = FileLock(folder / f"{name}.lock")
     try:
-        lock.acquire(timeout=0)
+        with on_disk("the lock cannot be taken", folder / f"{name}.lock", RunbookError):
+            lock.acquire(timeout=0)
     except Timeout as error:
         raise _busy(target, _read(record)) from error
     try:
         left_behind = _read(record)
         if left_behind and is_alive(left_behind):
             raise _busy(target, left_behind)
-        write_whole(record, json.dumps(me))
+        with on_disk("the lock cannot be written", record, RunbookError):
+            write_whole(record, json.dumps(me))
         try:
             yield left_behind
         finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dagster_playbook.claims.runbook import parse
 from dagster_playbook.claims.runbook_model import Kind, Parameter, Runbook, Step
+from dagster_playbook.durable import write_whole
 from dagster_playbook.markdown.reader import read_page
 
 #: the names of the engines and tools as readers know them
@@ -107,7 +108,7 @@ def _cell(text: str) -> str:
 def main(paths: list[str]) -> None:
     """Write the page of each runbook."""
     for path in paths:
-        Path("docs", "runbooks", Path(path).name).write_text(page_of(Path(), path), encoding="utf-8")
+        write_whole(Path("docs", "runbooks", Path(path).name), page_of(Path(), path), mode=0o644)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,20 @@ def read_values(runbook: Runbook, given: Iterable[str]) -> dict[str, Any]:
     return values
 
 
+def texts_of(runbook: Runbook, values: Mapping[str, Any]) -> list[str]:
+    """The `name=value` texts that `read_values` makes these values of again; defaults and secrets are left out."""
+    texts = []
+    for name, value in values.items():
+        parameter = runbook.parameters.get(name)
+        if parameter is not None and (parameter.secret or value == parameter.default):
+            continue
+        if isinstance(value, list):
+            texts.append(f"{name}={json.dumps([str(item) for item in value])}")
+        else:
+            texts.append(f"{name}={str(value).lower() if isinstance(value, bool) else value}")
+    return texts
+
+
 def shown(runbook: Runbook, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values for people and files: those of secret parameters are replaced."""
     return {name: "[secret]" if runbook.parameters[name].secret else value for name, value in values.items()}

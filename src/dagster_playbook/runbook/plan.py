@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from importlib import metadata
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.approval.canonical import scope_digest, sha256
+from dagster_playbook.approval.canonical import restatement_scope, scope_digest, sha256
+from dagster_playbook.approval.parts import Parts, new_salt, secret_digest
 from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.runbook import is_runbook, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.markdown.reader import read_page
+from dagster_playbook.meaning import Meanings, Restatement
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules.runbooks import validate
-from dagster_playbook.runbook import fill
+from dagster_playbook.runbook import fill, fingerprints
 from dagster_playbook.runbook.parameters import read_values, shown
 from dagster_playbook.settings import Settings
-
-_SOURCES = (".py", ".sql", ".yaml", ".yml", ".csv", ".toml", ".properties")
-_VERSIONS = ("dagster", "sqlmesh", "dagster-sqlmesh", "dagster-playbook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +28,48 @@ class Plan:
     """A runbook with its parameters.
 
     Attributes:
-        text_sha256: of the page as it stands in the file.
-        target: the platform's name in approvals.
-        fingerprint: of the platform's sources and versions.
+        parts: what its digest is made of.
         radius: blast radius of each restating step by step id, as `BlastRadius.as_dict`.
-        identities: the part of each blast radius that goes into the digest, see `BlastRadius.identity`.
-        scopes: what each approved run of an op may do, see `scope_digest`.
+        ops: the ops that each job step configures, by step id.
     """
 
     runbook: Runbook
     values: dict[str, Any]
-    text_sha256: str
-    target: str
-    fingerprint: str
+    parts: Parts
     radius: dict[str, dict[str, Any]] = field(default_factory=dict)
-    identities: dict[str, dict[str, Any]] = field(default_factory=dict)
-    scopes: tuple[str, ...] = ()
+    ops: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
-        """What is approved: whatever of this changes, the approval lapses."""
-        return sha256(
-            {
-                "runbook": self.runbook.path,
-                "text": self.text_sha256,
-                "parameters": self.shown_values,
-                "target": self.target,
-                "platform": self.fingerprint,
-                "blast_radius": self.identities,
-                "scopes": sorted(self.scopes),
-            }
-        )
+        """What is approved: whatever of the parts changes, the approval lapses."""
+        return self.parts.digest
+
+    @property
+    def target(self) -> str:
+        """The platform's name in approvals."""
+        return self.parts.target
+
+    @property
+    def text_sha256(self) -> str:
+        """SHA-256 of the page as it stands in the file."""
+        return self.parts.text
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the platform's sources and versions."""
+        return sha256([self.parts.platform, list(self.parts.sources), self.parts.versions])
+
+    def salted(self, salt: str) -> Plan:
+        """The same plan with its secrets under another salt, so that two plans of one secret can be compared.
+
+        A default is no secret: it stands on the page, whose text is a part.
+        """
+        secrets = {
+            name: secret_digest(salt, name, self.values[name])
+            for name, parameter in self.runbook.parameters.items()
+            if parameter.secret and self.values.get(name) != parameter.default
+        }
+        return replace(self, parts=replace(self.parts, salt=salt if secrets else "", secrets=secrets))
 
     @property
     def shown_values(self) -> dict[str, Any]:
@@ -105,8 +114,8 @@ def step_summary(step: Step) -> dict[str, Any]:
     return {**fixed, "mutating": step.is_mutating, "recovery": step.recovery, **{k: v for k, v in said.items() if v}}
 
 
-def load_runbook(root: Path, path: str) -> tuple[Runbook, str]:
-    """A sound runbook and the SHA-256 of its text.
+def load_runbook(root: Path, path: str, meanings: Meanings) -> tuple[Runbook, str]:
+    """A sound runbook and the SHA-256 of its text; `meanings` tell which of its steps restate.
 
     Raises:
         RunbookError: there is no such page, it is no runbook, or it breaks a rule; names the first place.
@@ -125,7 +134,7 @@ def load_runbook(root: Path, path: str) -> tuple[Runbook, str]:
     if not is_runbook(page):
         raise RunbookError("the page has no `runbook:` in its front matter", path=relative)
     runbook = parse(page)
-    troubles = validate(runbook, Facts())
+    troubles = validate(runbook, Facts(), meanings)
     if troubles:
         first_trouble = troubles[0]
         raise RunbookError(
@@ -135,6 +144,11 @@ def load_runbook(root: Path, path: str) -> tuple[Runbook, str]:
             cure=f"`playbook check {relative}` shows all {len(troubles)}",
         )
     return runbook, hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def steps_digest(runbook: Runbook) -> str:
+    """SHA-256 over what the steps do, wherever it was written: a page may include a file that its text only names."""
+    return sha256([{**step_summary(step), "body": step.fence.body} for step in runbook.steps])
 
 
 def make_plan(
@@ -156,28 +170,41 @@ def make_plan(
         RunbookError: the runbook or a parameter is not sound.
         PlatformError: SQLMesh cannot plan the restatement.
     """
-    runbook, text_sha256 = load_runbook(settings.root, path)
+    runbook, text_sha256 = load_runbook(settings.root, path, settings.meanings)
     values = read_values(runbook, given)
     radius: dict[str, dict[str, Any]] = {}
     identities: dict[str, dict[str, Any]] = {}
-    scopes: list[str] = []
+    scopes: set[str] = set()
+    ops = {step.id: fill.ops_of(step) for step in runbook.steps if step.kind is Kind.JOB}
     for step in runbook.steps:
         if _needs_results(step):
             continue
         _check_fill(step, values)
         if step.kind is not Kind.JOB:
             continue
-        for op, config in op_configs(_run_config(step, values, config_of)):
-            allowed = dict(config)
-            if _restates(config):
-                found = _radius(settings, config)
-                radius[step.id], identities[step.id] = found.as_dict(), found.identity()
-                allowed["affected_models"] = list(found.restated)
-            if step.approve:
-                scopes.append(scope_digest(op, allowed))
-    return Plan(
-        runbook, values, text_sha256, target, platform_digest(settings), radius, identities, tuple(sorted(set(scopes)))
+        configs = op_configs(_run_config(step, values, config_of))
+        ops[step.id] = tuple(op for op, _ in configs)
+        for op, config in configs:
+            restatement = settings.meanings.restatement(op)
+            if restatement is None or not restatement.is_asked_for(config):
+                scopes.add(scope_digest(op, config))
+                continue
+            found = _radius(settings, restatement, config)
+            radius[step.id], identities[step.id] = found.as_dict(), found.identity()
+            scopes.add(restatement_scope(op, config, found.restated))
+    parts = Parts(
+        runbook.path,
+        text_sha256,
+        target,
+        steps=steps_digest(runbook),
+        parameters=shown(runbook, values),
+        versions=fingerprints.versions(),
+        platform=fingerprints.code_digest(settings),
+        sources=fingerprints.project_digests(settings),
+        blast_radius=sha256(identities),
+        scopes=tuple(sorted(scopes)),
     )
+    return Plan(runbook, values, parts, radius, ops).salted(new_salt())
 
 
 def _run_config(step: Step, values: Mapping[str, Any], config_of: Callable[[str], dict[str, Any]] | None) -> Any:
@@ -196,29 +223,6 @@ def op_configs(run_config: Any) -> list[tuple[str, dict[str, Any]]]:
     return [(str(op), entry.get("config") or {}) for op, entry in ops.items() if isinstance(entry, dict)]
 
 
-def platform_digest(settings: Settings) -> str:
-    """SHA-256 over the platform's sources and the versions that run them."""
-    folders = [settings.root / p.path for p in settings.sqlmesh]
-    folders += [settings.root / d.working_directory for d in settings.dagster]
-    files = sorted({f for folder in folders for f in folder.rglob("*") if f.suffix in _SOURCES and f.is_file()})
-    files = [f for f in files if not any(part.startswith(".") for part in f.relative_to(settings.root).parts)]
-    return sha256(
-        {
-            "files": {
-                f.relative_to(settings.root).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files
-            },
-            "versions": {name: _version(name) for name in _VERSIONS},
-        }
-    )
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
 def _needs_results(step: Step) -> bool:
     return any(name.startswith("steps.") for name in placeholder.names(step.fence.body))
 
@@ -233,25 +237,18 @@ def _check_fill(step: Step, values: Mapping[str, Any]) -> None:
         fill.yaml_of(step, values)
 
 
-def _restates(config: Mapping[str, Any]) -> bool:
-    return bool(config.get("restate_models") or config.get("restate_by_entity_category"))
-
-
-def _radius(settings: Settings, config: Mapping[str, Any]) -> Any:
+def _radius(settings: Settings, restatement: Restatement, config: Mapping[str, Any]) -> Any:
     from dagster_playbook.platform.blast_radius import blast_radius
     from dagster_playbook.platform.recovery import EVALUATIONS_FILE, data_folder
 
     if not settings.sqlmesh:
         raise RunbookError("no SQLMesh project to plan a restatement against", cure="set [[tool.playbook.sqlmesh]]")
-    entries = list(config.get("restate_models") or ())
-    if config.get("restate_by_entity_category"):
-        categories = config.get("restate_entity_categories") or ("project", "collection")
-        entries += [f"tag:entity_category={category}" for category in categories]
+    start, end = restatement.window(config)
     return blast_radius(
         settings.root,
         settings.sqlmesh[0],
-        entries,
-        start=str(config.get("start") or ""),
-        end=str(config.get("end") or ""),
+        restatement.selectors(config),
+        start=start,
+        end=end,
         evidence=data_folder(settings) / EVALUATIONS_FILE,
     )

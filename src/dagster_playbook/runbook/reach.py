@@ -39,9 +39,13 @@ def open_dagster(settings: Settings, folder: Path, url: str = "") -> Dagster:
 
 
 def _embedded(settings: Settings, folder: Path) -> EmbeddedDagster:
+    log = folder / "dagster.log"
+    return EmbeddedDagster(settings.root, settings.dagster[0], _home(settings), log, settings.environment)
+
+
+def _home(settings: Settings) -> Path:
     named = os.environ.get("DAGSTER_HOME")
-    home = Path(named) if named else Store(settings.root).folder / "dagster"
-    return EmbeddedDagster(settings.root, settings.dagster[0], home, folder / "dagster.log", settings.environment)
+    return Path(named) if named else Store(settings.root).folder / "dagster"
 
 
 def instance_variables(settings: Settings, folder: Path, url: str = "") -> dict[str, str]:
@@ -51,6 +55,13 @@ def instance_variables(settings: Settings, folder: Path, url: str = "") -> dict[
     embedded = _embedded(settings, folder)
     embedded.prepare_home()
     return {"DAGSTER_HOME": str(embedded.home)}
+
+
+def dagster_of_records(settings: Settings, url: str) -> Dagster | None:
+    """The Dagster that runs were launched on, to read its records; None when nothing was ever launched here."""
+    if not url and not (settings.dagster and _home(settings).is_dir()):
+        return None
+    return open_dagster(settings, Store(settings.root).folder, url)
 
 
 def run_config_of(settings: Settings, url: str, run_id: str) -> dict[str, Any]:

@@ -6,29 +6,37 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.approval.grant import Wanted, ask
+from dagster_playbook.approval.asking import Wanted, ask
+from dagster_playbook.approval.envelope import RefusedError
 from dagster_playbook.approval.signature import NAMESPACE
+from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
+from dagster_playbook.runbook.consent import rules_of
 from dagster_playbook.runbook.plan import Plan
-from dagster_playbook.runbook.redaction import Redactor
+from dagster_playbook.runbook.record import NAMESPACE as RECORDS
 from dagster_playbook.runbook.store import Store
 
 #: models named in a request; the digest covers all of them
 _NAMED_MODELS = 60
 
 
-def write_request(root: Path, plan: Plan, key: Path, *, reason: str = "") -> Path:
-    """Sign a request for a plan and keep it; with a reason it is a broken glass.
+def write_request(root: Path, plan: Plan, key: Path, *, reason: str = "", is_break_glass: bool = False) -> Path:
+    """Sign a request for a plan and keep it; a broken glass needs a reason and nobody's approval.
 
     Raises:
         SignatureError: the key cannot sign or is not known.
+        RefusedError: the policy asks for a reason, and none was given.
         RunbookError: the plan needs no approval, or there is no policy.
     """
-    if not plan.roles:
-        raise RunbookError("no step of this plan needs an approval", path=plan.runbook.path)
     store = Store(root)
-    wanted = Wanted(plan.digest, plan.target, plan.scopes, Redactor().data(about(plan)))
-    return store.write_envelope(plan.digest, ask(wanted, key, store.policy(plan.target), reason=reason))
+    policy = store.policy(plan.target)
+    rules = rules_of(plan, policy)
+    if not rules:
+        raise RunbookError("no step of this plan needs an approval", path=plan.runbook.path)
+    if any(rule.reason for rule in rules) and not reason.strip():
+        raise RefusedError("the policy asks for a reason: give --reason TEXT")
+    wanted = Wanted(plan.parts, about(plan), reason)
+    return store.write_envelope(plan.digest, ask(wanted, key, policy, is_break_glass=is_break_glass))
 
 
 def about(plan: Plan) -> dict[str, Any]:
@@ -48,7 +56,7 @@ def _summary(radius: dict[str, Any]) -> dict[str, Any]:
         "models": len(models),
         "whole_history": sum(model["full_history"] for model in models),
         "window": [radius["start"] or "the beginning", radius["end"] or "now"],
-        "named": [model["name"] for model in models[:_NAMED_MODELS]],
+        "named": sorted(model["name"] for model in models)[:_NAMED_MODELS],
         "environments": sorted(radius["environments"]),
         "read_by_consumers": list(radius["marts"]),
     }
@@ -82,8 +90,8 @@ def make_trial_keys(store: Store) -> Path:
             except (OSError, subprocess.CalledProcessError) as error:
                 raise RunbookError(f"ssh-keygen cannot make a key: {error}", cure="install OpenSSH") from error
         public = (folder / f"{name}.pub").read_text(encoding="ascii").strip()
-        lines.append(f'{name}@localhost namespaces="{NAMESPACE}" {public}\n')
-    (folder / "allowed_signers").write_text("".join(lines), encoding="utf-8")
+        lines.append(f'{name}@localhost namespaces="{NAMESPACE},{RECORDS}" {public}\n')
+    write_whole(folder / "allowed_signers", "".join(lines))
     roles = 'max_hours = 24\n\n[roles]\napprover = ["approver@localhost"]\nbreak-glass = ["requester@localhost"]\n'
-    (folder / "roles.toml").write_text(roles, encoding="utf-8")
+    write_whole(folder / "roles.toml", roles)
     return folder

@@ -6,22 +6,23 @@ import getpass
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from dagster_playbook.approval.envelope import RefusedError, encode
-from dagster_playbook.approval.grant import Demand, Grant, verify
+from dagster_playbook.approval.grant import Grant
 from dagster_playbook.claims.runbook_model import Runbook, Step
-from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.platform.dagster_runs import Dagster
 from dagster_playbook.platform.dagster_runs import Progress as DagsterProgress
 from dagster_playbook.platform.postgres_lock import StateDatabase
 from dagster_playbook.runbook import journal as journals
+from dagster_playbook.runbook.consent import Consent, find_approval
 from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.lock import Held, platform_lock, shown
 from dagster_playbook.runbook.plan import Plan, load_runbook
 from dagster_playbook.runbook.reach import check_needs, instance_variables, open_dagster
+from dagster_playbook.runbook.record import keep_page
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import Store
 from dagster_playbook.runbook.surroundings import Asker, Surroundings
@@ -30,7 +31,7 @@ from dagster_playbook.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run talks to the person and reaches the platform."""
+    """How a run talks to the person and reaches the platform; `key` signs the run's record."""
 
     ask: Asker
     tell: Listener
@@ -38,6 +39,7 @@ class Options:
     dagster_url: str = ""
     again: str = ""
     done: str = ""
+    key: Path | None = None
 
 
 def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
@@ -49,13 +51,13 @@ def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
     """
     store = Store(settings.root)
     check_needs(plan.runbook)
-    approval = find_approval(store, plan)
+    plan, approval = find_approval(store, plan)
     run_id = store.new_run_id()
     with platform_lock(store.folder / "locks", plan.target, run_id, _state_database(settings)) as held:
         redactor = Redactor(secret_values(plan.runbook, plan.values))
         folder = store.folder / "runs" / run_id
-        journal = Journal(folder, redactor)
-        write_whole(folder / "runbook.md", (settings.root / plan.runbook.path).read_text(encoding="utf-8"))
+        journal = Journal(folder, redactor, store.record(options.key))
+        keep_page(settings.root / plan.runbook.path, plan.text_sha256, folder)
         opened = journal.append(
             "opened",
             runbook=plan.runbook.path,
@@ -69,7 +71,8 @@ def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
         )
         options.tell("opened", {"run": run_id, **opened.data})
         _tell_of_stale_lock(held, journal, options)
-        session = _Session(settings, store, plan.runbook, plan.values, plan.target, plan.digest, run_id, approval)
+        consent = Consent(settings, store, plan.runbook, plan.values, plan.target, plan.digest, run_id)
+        session = _Session(settings, plan.runbook, plan.values, run_id, approval, consent)
         return run_id, session.executor(journal, redactor, options, held).run(begin(plan.runbook))
 
 
@@ -86,7 +89,7 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
     store = Store(settings.root)
     folder = store.run_folder(run)
     opened = next(journals.entries(folder)).data
-    runbook, text_sha256 = load_runbook(settings.root, opened["runbook"])
+    runbook, text_sha256 = load_runbook(settings.root, opened["runbook"], settings.meanings)
     if text_sha256 != opened["text_sha256"]:
         raise RunbookError(
             "the runbook's text has changed since the run began",
@@ -98,15 +101,14 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
     progress = where_it_stopped(runbook, folder, again=options.again, done=options.done)
     with platform_lock(store.folder / "locks", opened["target"], folder.name, _state_database(settings)) as held:
         redactor = Redactor(secret_values(runbook, values))
-        journal = Journal(folder, redactor)
+        journal = Journal(folder, redactor, store.record(options.key))
         if options.done and options.done in progress.results:
             journal.append("step-finished", step=options.done, outcome="succeeded", message="by the operator's word")
         journal.append("resumed", step=progress.step, operator=getpass.getuser())
         _tell_of_stale_lock(held, journal, options)
         options.tell("resumed", {"run": folder.name, "step": progress.step, "title": runbook.title})
-        approval = _kept_approval(store, opened["digest"])
-        identity = (opened["target"], opened["digest"])
-        session = _Session(settings, store, runbook, values, *identity, folder.name, approval)
+        consent = Consent(settings, store, runbook, values, opened["target"], opened["digest"], folder.name)
+        session = _Session(settings, runbook, values, folder.name, consent.kept(), consent)
         return folder.name, session.executor(journal, redactor, options, held).run(progress)
 
 
@@ -121,28 +123,6 @@ def _tell_of_stale_lock(held: Held, journal: Journal, options: Options) -> None:
     if owner and owner.get("run") != journal.folder.name:
         journal.append("stale-lock", owner=owner)
         options.tell("stale-lock", {"owner": owner, "message": f"the lock of {shown(owner)}, who died, is taken over"})
-
-
-def find_approval(store: Store, plan: Plan) -> str:
-    """The approval of a plan for its run tags, "" when it needs none.
-
-    Raises:
-        RefusedError: there is none, or it does not hold for one of the roles; nothing is spent.
-    """
-    if not plan.roles:
-        return ""
-    cure = (
-        f"ask with `playbook plan {plan.runbook.path} ... --request --key KEY`, then let somebody else run "
-        f"`playbook approve {plan.digest[:12]} --key KEY`"
-    )
-    try:
-        _, envelope = store.read_envelope(plan.digest)
-    except RunbookError as error:
-        raise RefusedError(f"this plan needs an approval ({', '.join(plan.roles)}): {cure}") from error
-    policy = store.policy(plan.target)
-    for role in plan.roles:
-        store.ledger.look(verify(envelope, policy, Demand(role, plan.target, digest=plan.digest)), holder="")
-    return encode(envelope)
 
 
 def secret_values(runbook: Runbook, values: Mapping[str, Any]) -> list[str]:
@@ -163,28 +143,22 @@ def _values_again(runbook: Runbook, kept: Mapping[str, Any], secrets: Mapping[st
     return values
 
 
-def _kept_approval(store: Store, digest: str) -> str:
-    try:
-        return encode(store.read_envelope(digest)[1])
-    except RunbookError:
-        return ""
-
-
 @dataclass(frozen=True, slots=True)
 class _Session:
     settings: Settings
-    store: Store
     runbook: Runbook
     values: dict[str, Any]
-    target: str
-    digest: str
     run_id: str
     approval: str
+    consent: Consent
     _cache: dict[str, Any] = field(default_factory=dict)
 
     def executor(self, journal: Journal, redactor: Redactor, options: Options, held: Held) -> Executor:
         def opened() -> Dagster:
             return open_dagster(self.settings, journal.folder, options.dagster_url)
+
+        def not_admitted(step: Step, reason: str) -> None:
+            journal.append("not-admitted", step=step.id, reason=reason, approval=self.consent.release(reason))
 
         around = Surroundings(
             settings=self.settings,
@@ -193,27 +167,24 @@ class _Session:
             ask=options.ask,
             progress=options.progress,
             values_of_facts=lambda: self._once("facts", self._facts),
-            head=lambda: journal.head,
+            anchor=lambda: journal.anchor,
             approval=self.approval,
+            asks=self.consent.asks,
+            not_admitted=not_admitted,
             variables=lambda: instance_variables(self.settings, journal.folder, options.dagster_url),
         )
 
         def permit(step: Step) -> None:
             held.keep()
-            if step.approve:
-                self._permit(step, journal, options)
+            self._permit(step, journal, options)
 
         return Executor(self.runbook, self.values, journal, around, redactor, permit, options.tell)
 
     def _permit(self, step: Step, journal: Journal, options: Options) -> None:
-        """Verify and spend the approval, again before each approved step: it may have expired meanwhile."""
-        try:
-            _, envelope = self.store.read_envelope(self.digest)
-        except RunbookError as error:
-            raise RefusedError(f"step {step.id!r} needs an approval: {error.message}") from error
-        demand = Demand(step.approve, self.target, digest=self.digest)
-        grant = verify(envelope, self.store.policy(self.target), demand)
-        self.store.ledger.spend(grant, self.run_id)
+        """Verify and spend the approval, again before each step that needs it: it may have expired meanwhile."""
+        grant = self.consent.spend(step)
+        if grant is None:
+            return
         data = _grant_data(step, grant)
         journal.append("break-glass" if grant.is_break_glass else "approved", **data)
         options.tell("break-glass" if grant.is_break_glass else "approved", data)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.approval.envelope import Envelope, from_dict
+from dagster_playbook.approval.envelope import Envelope, from_dict, payload_of
 from dagster_playbook.approval.gate import APPROVERS_VARIABLE
 from dagster_playbook.approval.ledger import Ledger
-from dagster_playbook.approval.policy import Policy, load_policy
+from dagster_playbook.approval.policy import ROLES_FILE, SIGNERS_FILE, Policy, load_policy
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import RunbookError
+from dagster_playbook.errors import RunbookError, on_disk
 from dagster_playbook.runbook import journal
+from dagster_playbook.runbook.committed import refuse_uncommitted
+from dagster_playbook.runbook.record import Record
+from dagster_playbook.runbook.run_index import FILE_NAME as INDEX_NAME
+from dagster_playbook.runbook.run_index import RunIndex
 
+#: the name in approvals of the platform that is one's own alone
+EMBEDDED = "embedded"
+
+_APPROVERS = "runbooks/approvers"
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _DIGEST = re.compile(r"[0-9a-f]{6,64}")
 
@@ -39,17 +49,46 @@ class Store:
         """What approvals were spent by `playbook run`; the platform's op keeps its own."""
         return Ledger(self.folder / "approvals" / "ledger.jsonl")
 
+    @property
+    def index(self) -> RunIndex:
+        """The index of all runs."""
+        return RunIndex(self.folder / INDEX_NAME)
+
+    def record(self, key: Path | None = None) -> Record:
+        """Who keeps the heads of journals besides; `key` is the operator's."""
+        return Record(self.index, key)
+
     def policy(self, target: str) -> Policy:
         """Who may approve on a platform.
 
-        `PLAYBOOK_APPROVERS` when it is set; the keys made for trying out when the platform is the embedded one and
-        they were made; else the project's own `runbooks/approvers`.
+        `PLAYBOOK_APPROVERS` when it is set. Else, on the embedded platform, the keys that were made for trying out when
+        they were made; on any other the project's own `runbooks/approvers` as they were committed.
+
+        Raises:
+            RunbookError: there is none, it is malformed, or it is not the committed one.
         """
-        named = os.environ.get(APPROVERS_VARIABLE)
-        trial = self.folder / "approvers"
-        if named:
+        policy = self.policy_if_any(target)
+        if policy is None:
+            raise RunbookError(f"no policy in {_APPROVERS}", cure="see the page on approvals for its two files")
+        return policy
+
+    def policy_if_any(self, target: str) -> Policy | None:
+        """The same, and None for a project that has no policy.
+
+        Raises:
+            RunbookError: it is malformed, or it is not the committed one.
+        """
+        if named := os.environ.get(APPROVERS_VARIABLE):
             return load_policy(Path(named))
-        return load_policy(trial if target == "embedded" and trial.is_dir() else self.root / "runbooks" / "approvers")
+        trial = self.folder / "approvers"
+        if target == EMBEDDED and trial.is_dir():
+            return load_policy(trial)
+        folder = self.root / _APPROVERS
+        if not folder.is_dir():
+            return None
+        if target != EMBEDDED:
+            refuse_uncommitted(self.root, [f"{_APPROVERS}/{name}" for name in (SIGNERS_FILE, ROLES_FILE)])
+        return load_policy(folder)
 
     def new_run_id(self) -> str:
         """A run id that sorts by time, also within a second, e.g. `20260131-120000-3fa2b1`."""
@@ -76,11 +115,37 @@ class Store:
         return sorted(p.name for p in folder.iterdir() if _RUN_ID.fullmatch(p.name)) if folder.is_dir() else []
 
     def write_envelope(self, digest: str, envelope: Envelope) -> Path:
-        """Keep a request or an approval under the plan's digest."""
+        """Keep a request or an approval under the plan's digest.
+
+        Raises:
+            RunbookError: the disk refuses; what was kept before still is.
+        """
         path = self.folder / "approvals" / f"{digest}.json"
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(path, json.dumps(envelope.as_dict(), indent=2) + "\n")
+        with on_disk("the request or approval cannot be written", path, RunbookError):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(path, json.dumps(envelope.as_dict(), indent=2) + "\n")
         return path
+
+    def asked_for(self, digest: str, file: Path | None) -> Envelope:
+        """The request in a file, or the one that is kept under a digest; with both, they have to agree.
+
+        Raises:
+            RunbookError: there is none, it is unreadable, or of another digest.
+        """
+        if file is None:
+            return self.read_envelope(digest)[1]
+        envelope = read_envelope_file(file)
+        told = str(payload_of(envelope.request).get("digest", ""))
+        if not told.startswith(digest):
+            raise RunbookError(f"the request is for {told[:12]}, not for {digest}", path=str(file))
+        return envelope
+
+    def envelopes(self) -> Iterator[tuple[str, Envelope]]:
+        """Every readable request or approval with the digest that it is kept under."""
+        folder = self.folder / "approvals"
+        for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+            with contextlib.suppress(RunbookError):
+                yield path.stem, read_envelope_file(path)
 
     def read_envelope(self, digest: str) -> tuple[str, Envelope]:
         """The full digest and what is kept under it; the digest may be shortened to where it is unique.

@@ -31,8 +31,10 @@ class Surroundings:
     Attributes:
         run_id: of the runbook's run; with the step's id it is the run key of everything that is started.
         approval: the encoded approval for the tag of approved runs, "" when there is none.
+        asks: says whether a step needs an approval.
+        not_admitted: told of a step whose run the op's own gate did not admit, and why.
         variables: gives the environment variables by which a command finds the Dagster instance of the jobs.
-        head: gives the journal's newest hash, which goes into the tags of started runs as an anchor outside.
+        anchor: gives the journal's newest line, `Journal.anchor`, which started runs carry in a tag.
         values_of_facts: gives the platform's facts by dotted key.
     """
 
@@ -42,8 +44,10 @@ class Surroundings:
     ask: Asker
     progress: Progress
     values_of_facts: Callable[[], Mapping[str, Any]]
-    head: Callable[[], str]
+    anchor: Callable[[], str]
     approval: str = ""
+    asks: Callable[[Step], bool] = lambda step: bool(step.approve)
+    not_admitted: Callable[[Step, str], None] = lambda step, reason: None
     variables: Callable[[], Mapping[str, str]] = dict
 
     def run_key(self, step: Step) -> str:

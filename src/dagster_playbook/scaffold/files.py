@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_playbook.check.edits import diff_lines
 from dagster_playbook.durable import sync_folder, write_aside, write_whole
 from dagster_playbook.errors import ScaffoldError
 
@@ -54,9 +54,8 @@ def diff(changes: list[Change]) -> str:
     parts: list[str] = []
     for item in changes:
         old = f"a/{item.path}" if item.before is not None else "/dev/null"
-        before, after = (item.before or "").splitlines(keepends=True), item.after.splitlines(keepends=True)
-        parts.extend(difflib.unified_diff(before, after, old, f"b/{item.path}"))
-    return "".join(part if part.endswith("\n") else part + "\n" for part in parts)
+        parts.extend(diff_lines(item.before or "", item.after, old, f"b/{item.path}"))
+    return "".join(parts)
 
 
 def write(root: Path, changes: list[Change], *, overwrite: bool = False) -> list[str]:
@@ -82,37 +81,62 @@ def write(root: Path, changes: list[Change], *, overwrite: bool = False) -> list
             _make_folders(target.parent, made)
             aside.append((write_aside(target, item.after, mode=_mode_of(target)), item))
         _rename(root, aside)
-    except OSError as error:
+    except BaseException as error:
         for temporary, _ in aside:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         for folder in reversed(made):
-            if not any(folder.iterdir()):
+            with contextlib.suppress(OSError):
                 folder.rmdir()
-        raise ScaffoldError(f"nothing was written: {error}", path=str(error.filename or "")) from error
+        if isinstance(error, OSError):
+            raise ScaffoldError(
+                f"nothing was written: {error.strerror or error}",
+                path=str(error.filename or ""),
+                cure="make room or mend the disk, then do it again",
+            ) from error
+        raise
     return [item.path for item in wanted]
 
 
 def _rename(root: Path, aside: list[tuple[Path, Change]]) -> None:
-    done: list[Change] = []
+    old = {item.path: _content(root / item.path) for _, item in aside}
     try:
         for temporary, item in aside:
             temporary.replace(root / item.path)
-            done.append(item)
         for folder in {(root / item.path).parent for _, item in aside}:
             sync_folder(folder)
-    except OSError:
-        take_back(root, done)
+    except BaseException:
+        # also a rename that was interrupted just behind its end
+        renamed = [item.path for temporary, item in aside if not temporary.exists()]
+        _put_back(root, {path: old[path] for path in reversed(renamed)})
         raise
 
 
-def take_back(root: Path, changes: list[Change]) -> None:
-    """Put the project back to what it was before the changes."""
-    for item in reversed(changes):
-        if item.before is None:
-            (root / item.path).unlink(missing_ok=True)
-        else:
-            write_whole(root / item.path, item.before, mode=_mode_of(root / item.path))
+def _content(target: Path) -> bytes | None:
+    return target.read_bytes() if target.exists() else None
+
+
+def _put_back(root: Path, old: dict[str, bytes | None]) -> None:
+    """Put files back to what they were; None for one that was not there.
+
+    Raises:
+        ScaffoldError: the disk refuses for some of them, which it names; all others are put back.
+    """
+    left = []
+    for path, content in old.items():
+        target = root / path
+        try:
+            if content is None:
+                target.unlink(missing_ok=True)
+            else:
+                write_whole(target, content, mode=_mode_of(target))
+        except OSError as error:
+            left.append(f"{path} ({error.strerror or error})")
+    if left:
+        raise ScaffoldError(
+            f"written, and not put back after the disk refused the rest: {', '.join(left)}",
+            cure="look at them with `git status`, and restore them when the disk is well",
+        )
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

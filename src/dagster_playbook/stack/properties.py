@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dagster_playbook.errors import StackError
+from dagster_playbook.location import lines_of
 
 _MARK = re.compile(r"\$\{ENV:([A-Za-z][A-Za-z0-9_]*)\}")
 
@@ -19,7 +20,7 @@ def read_properties(path: Path) -> dict[str, str]:
     """
     entries: dict[str, str] = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise StackError(f"cannot be read: {error}", path=str(path)) from error
     for number, line in enumerate(lines, start=1):
@@ -58,7 +59,7 @@ def read_flags(path: Path) -> list[str]:
         StackError: the file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise StackError(f"cannot be read: {error.strerror}", path=str(path)) from error
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -21,6 +21,7 @@ import pytest
 from dagster_playbook.platform.dagster_graphql import DeployedDagster
 from dagster_playbook.platform.dagster_runs import IN_FLIGHT, DagsterRun, Launch
 from dagster_playbook.runbook.evidence import verify_run
+from dagster_playbook.runbook.journal import entries
 from dagster_playbook.stack.local import LocalStack, Selection
 from dagster_playbook.stack.variables import platform_variables
 
@@ -153,6 +154,16 @@ def test_a_job_is_followed_and_its_evidence_kept(deployment: Deployment) -> None
     assert run is not None
     assert (run.status, run.tags["playbook/run_key"]) == ("SUCCESS", f"{deployment.folder().name}/count")
     assert verify_run(deployment.folder()) == []
+
+
+def test_a_run_carries_the_journals_head_at_its_launch(deployment: Deployment) -> None:
+    """What the deployed Dagster launched for a run is found by the run's id, with the line that launched it."""
+    code, _, errors = deployment.run("run", "runbooks/counted.md")
+    assert code == 0, errors
+    folder = deployment.folder()
+    (run,) = deployment.client.launched_by([folder.name, "another run"])
+    started = next(entry for entry in entries(folder) if entry.event == "step-started")
+    assert run.tags["playbook/journal"] == f"{started.seq}:{started.hash}"
 
 
 @pytest.mark.parametrize("url", [None, ""], ids=["deployed", "embedded"])

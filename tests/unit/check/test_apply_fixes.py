@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_playbook.check.fixes import Rewrite, apply_fixes, rewrites_of_findings, unified_diff, write_rewrite
+from dagster_playbook.check.edits import Rewrite, apply_fixes, rewrites_of_findings, unified_diff, write_rewrite
 from dagster_playbook.errors import PlaybookError
-from dagster_playbook.findings import Finding, Fix
-from dagster_playbook.location import Location
+from dagster_playbook.findings import Finding, Fix, Rule, Severity
+from dagster_playbook.location import Location, lines_of
 
 
-def fix(line: int, column: int, end_column: int, text: str, end_line: int = 0, *, path: str = "a.md") -> Fix:
-    return Fix(Location(path, line, column, end_line or line, end_column), text, safe=True)
+def fix(line: int, column: int, was: str, text: str, *, path: str = "a.md") -> Fix:
+    return Fix(Location(path, line, column, line, column + len(was)), was, text)
 
 
 def finding(one: Fix) -> Finding:
@@ -25,50 +25,53 @@ def finding(one: Fix) -> Finding:
 def test_line_ends_are_kept(line_end: str) -> None:
     """A fix on any line leaves every line end of the file as it is."""
     text = line_end.join(["one", "two jobx", "three", ""])
-    after, count = apply_fixes(text, [fix(2, 5, 9, "joby")])
+    after, count = apply_fixes(text, [fix(2, 5, "jobx", "joby")])
     assert (after, count) == (text.replace("jobx", "joby"), 1)
 
 
 def test_new_lines_take_the_file_s_line_end() -> None:
     """A replacement of two lines is written with the line end that the file has."""
-    assert apply_fixes("a\r\nb\r\n", [fix(2, 1, 2, "x\ny")])[0] == "a\r\nx\r\ny\r\n"
+    assert apply_fixes("a\r\nb\r\n", [fix(2, 1, "b", "x\ny")])[0] == "a\r\nx\r\ny\r\n"
 
 
 def test_mark_does_not_count_on_a_page() -> None:
     """A byte order mark is kept, and column 1 of a page is the character behind it."""
-    assert apply_fixes("\ufeffjobx\n", [fix(1, 1, 5, "joby")])[0] == "\ufeffjoby\n"
+    assert apply_fixes("\ufeffjobx\n", [fix(1, 1, "jobx", "joby")])[0] == "\ufeffjoby\n"
 
 
 def test_mark_counts_in_an_included_file() -> None:
     """An included file is read with its byte order mark, so there it is column 1."""
-    assert apply_fixes("\ufeffjobx\n", [fix(1, 2, 6, "joby")], counts_bom=True)[0] == "\ufeffjoby\n"
+    assert apply_fixes("\ufeffjobx\n", [fix(1, 2, "jobx", "joby")], counts_bom=True)[0] == "\ufeffjoby\n"
 
 
 def test_overlap_takes_the_first() -> None:
     """Of two fixes that overlap the first in the text is applied, the other waits for the next round."""
-    assert apply_fixes("abcdef", [fix(1, 3, 6, "Y"), fix(1, 1, 4, "X")]) == ("Xdef", 1)
+    assert apply_fixes("abcdef", [fix(1, 3, "cde", "Y"), fix(1, 1, "abc", "X")]) == ("Xdef", 1)
 
 
 def test_same_fix_twice_is_one() -> None:
     """The same fix, raised by two pages that include the file, is applied once."""
-    assert apply_fixes("abc", [fix(1, 1, 2, "X"), fix(1, 1, 2, "X")]) == ("Xbc", 1)
+    assert apply_fixes("abc", [fix(1, 1, "a", "X"), fix(1, 1, "a", "X")]) == ("Xbc", 1)
 
 
 def test_neighbours_are_both_applied() -> None:
     """Fixes that touch without overlapping are both applied."""
-    assert apply_fixes("abcd", [fix(1, 1, 3, "X"), fix(1, 3, 5, "Y")]) == ("XY", 2)
+    assert apply_fixes("abcd", [fix(1, 1, "ab", "X"), fix(1, 3, "cd", "Y")]) == ("XY", 2)
 
 
-@pytest.mark.parametrize("place", [(3, 1, 2), (1, 9, 12), (1, 3, 2)])
+@pytest.mark.parametrize("place", [(3, 1, 2), (1, 9, 12), (1, 3, 2), (1, 1, 2)])
 def test_place_that_is_gone(place: tuple[int, int, int]) -> None:
-    """A fix whose place is not in the text changes nothing."""
-    assert apply_fixes("abc\n", [fix(*place, "X")]) == ("abc\n", 0)
+    """A fix whose place is not in the text, or holds something else by now, changes nothing."""
+    line, column, end_column = place
+    gone = Fix(Location("a.md", line, column, line, end_column), "b", "X")
+    assert apply_fixes("abc\n", [gone]) == ("abc\n", 0)
 
 
-def test_removed_line_leaves_no_blank() -> None:
-    """Removing all of a line takes the line away; removing a part of it does not."""
-    assert apply_fixes("a\n  gone\nb\n", [fix(2, 3, 7, "")])[0] == "a\nb\n"
-    assert apply_fixes("a\n> gone\nb\n", [fix(2, 3, 7, "")])[0] == "a\n> \nb\n"
+@pytest.mark.parametrize("separator", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_line_separators_move_no_fix(separator: str) -> None:
+    """Characters that end a line to Python alone, before a fix on its line and above it, leave it where it is."""
+    text = f"a{separator}b\n{separator}jobx\n"
+    assert apply_fixes(text, [fix(2, 2, "jobx", "joby")]) == (f"a{separator}b\n{separator}joby\n", 1)
 
 
 @given(
@@ -78,7 +81,9 @@ def test_removed_line_leaves_no_blank() -> None:
 def test_only_the_named_places_change(lines: list[tuple[str, str]], places: list[tuple[int, int, int]]) -> None:
     """Whatever the fixes, each is a stretch of the text that became its replacement; all else stands as it was."""
     text = "".join(line + end for line, end in lines)
-    after, count = apply_fixes(text, [fix(line, column, column + width, "#") for line, column, width in places])
+    shown = [*lines_of(text), *[""] * 8]
+    words = [(line, column, shown[line - 1][column - 1 :][:width]) for line, column, width in places]
+    after, count = apply_fixes(text, [fix(line, column, was, "#") for line, column, was in words if was])
     parts = after.split("#")
     assert len(parts) == count + 1
     assert re.fullmatch(".*".join(re.escape(part) for part in parts), text, re.DOTALL)
@@ -93,7 +98,7 @@ def test_diff_is_a_patch(tmp_path: Path) -> None:
     page.write_bytes(b"one\r\ntwo jobx\r\nlast jobx")
     rewrites = rewrites_of_findings(
         tmp_path,
-        [finding(fix(2, 5, 9, "joby", path="docs/a.md")), finding(fix(3, 6, 10, "joby", path="docs/a.md"))],
+        [finding(fix(2, 5, "jobx", "joby", path="docs/a.md")), finding(fix(3, 6, "jobx", "joby", path="docs/a.md"))],
         {"docs/a.md"},
     )
     diff = unified_diff(rewrites)
@@ -131,8 +136,17 @@ def test_no_write_outside_the_project(tmp_path: Path) -> None:
     assert outside.read_text() == "jobx"
 
 
-def test_unsafe_fixes_are_left(tmp_path: Path) -> None:
-    """Only safe fixes become rewrites."""
-    (tmp_path / "a.md").write_text("jobx")
-    unsafe = Fix(Location("a.md", 1, 1, 1, 5), "joby")
-    assert rewrites_of_findings(tmp_path, [finding(unsafe)], {"a.md"}) == []
+def test_a_doubt_cannot_carry_a_fix() -> None:
+    """A warning with a fix cannot be made, by whatever rule."""
+    one = fix(1, 1, "jobx", "joby")
+    with pytest.raises(ValueError, match="DG104: a doubt carries no fix"):
+        Finding(one.location, "DG104", "unknown-job", "m", severity=Severity.WARNING, fix=one)
+    with pytest.raises(ValueError, match="a doubt carries no fix"):
+        Rule("DG104", "unknown-job", "s").finding(one.location, "m", fix=one, severity=Severity.WARNING)
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\n"])
+def test_a_fix_cannot_take_words_away(nothing: str) -> None:
+    """A fix that puts nothing in the place of what stands there cannot be made."""
+    with pytest.raises(ValueError, match="never takes words away"):
+        fix(1, 1, "jobx", nothing)

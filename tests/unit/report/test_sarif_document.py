@@ -29,7 +29,7 @@ def schema() -> Draft4Validator:
 def finding(line: int = 2, subject: str = "jobx", path: str = "docs/a b.md") -> Finding:
     place = Location(path, line, 5, line, 9)
     return Finding(
-        place, "DG104", "unknown-job", "no such job", subject, evidence="Dagster", fix=Fix(place, "joby", True)
+        place, "DG104", "unknown-job", "no such job", subject, evidence="Dagster", fix=Fix(place, "jobx", "joby")
     )
 
 

@@ -86,7 +86,7 @@ class Desk:
             ask=lambda step, question: self.answers[step],
             progress=lambda *told: None,
             values_of_facts=lambda: self.facts,
-            head=lambda: written.head,
+            anchor=lambda: written.anchor,
             approval="signed",
         )
         executor = Executor(

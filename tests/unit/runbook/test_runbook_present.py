@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from dagster_playbook.approval.parts import Parts
 from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.runbook.plan import Plan
 from dagster_playbook.runbook.present import tables, tree
@@ -26,7 +27,7 @@ def radius(start: str, end: str) -> dict[str, object]:
 def test_a_window_is_shown_with_its_last_day(runbook_of: Callable[..., Runbook], end: str, shown: str) -> None:
     """The end is inclusive, as in the parameters that a person gives, in the tree and in the table."""
     window = {"restate": radius("2026-03-01T00:00:00+00:00", end)}
-    plan = Plan(runbook_of(STEP), {}, "", "embedded", "", radius=window)
+    plan = Plan(runbook_of(STEP), {}, Parts("page.md", "", "embedded"), radius=window)
     console = Console(width=200, record=True, file=None)
     with console.capture() as captured:
         console.print(tree(plan), *tables(plan))

@@ -8,10 +8,10 @@ from io import StringIO
 import pandas as pd
 import pytest
 
+from dagster_playbook.check.edits import rewrites_of_findings, write_rewrite
 from dagster_playbook.findings import Finding
 from dagster_playbook.scaffold.layout import Layout
 from dagster_playbook.scaffold.lint import lint_warehouse
-from dagster_playbook.scaffold.lint.fixes import apply_safe_fixes
 from dagster_playbook.scaffold.lint.seed_words import NULL_WORDS
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -26,6 +26,11 @@ def _lint(layout: Layout, csv: str, settings: str = "", types: str = TYPES) -> l
     text = f"MODEL (\n  name oso.labels,\n  kind SEED (path '../../seeds/labels.csv'{settings}){columns}\n);\n"
     (sqlmesh / "models" / "seeds" / "labels.sql").write_text(text, encoding="utf-8")
     return [f for f in lint_warehouse(layout, now=NOW).findings if f.rule == "WH210"]
+
+
+def _fix(layout: Layout, findings: list[Finding]) -> None:
+    for rewrite in rewrites_of_findings(layout.root, findings):
+        write_rewrite(layout.root, rewrite)
 
 
 def _loaded(layout: Layout) -> list[list[object]]:
@@ -63,14 +68,14 @@ def test_fix_keeps_the_words_and_the_nulls(layout: Layout) -> None:
     """After the fix SQLMesh loads the words as they stand, and an empty cell is null as before."""
     findings = _lint(layout, LABELS)
     assert [row[1] for row in _loaded(layout)] == [None] * 4
-    apply_safe_fixes(layout.root, findings)
+    _fix(layout, findings)
     assert [row[1] for row in _loaded(layout)] == ["NA", "null", "None", None]
     assert [row[2] for row in _loaded(layout)] == [1, None, 3, 4]
 
 
 def test_fix_goes_into_settings_that_are_there(layout: Layout) -> None:
     """Settings of other things stay."""
-    apply_safe_fixes(layout.root, _lint(layout, LABELS, ", csv_settings (delimiter = ',')"))
+    _fix(layout, _lint(layout, LABELS, ", csv_settings (delimiter = ',')"))
     assert [row[1] for row in _loaded(layout)] == ["NA", "null", "None", None]
 
 

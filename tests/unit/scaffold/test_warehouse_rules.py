@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from dagster_playbook.check.edits import rewrites_of_findings, write_rewrite
 from dagster_playbook.errors import ScaffoldError
 from dagster_playbook.findings import Severity
 from dagster_playbook.scaffold.layout import layout_of
-from dagster_playbook.scaffold.lint import RULES, LintResult, lint_warehouse
-from dagster_playbook.scaffold.lint.fixes import apply_safe_fixes
+from dagster_playbook.scaffold.lint import RULES, LintResult, date_rewrites, lint_warehouse
 from dagster_playbook.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -54,7 +54,7 @@ def test_bad_files_fail(code: str, tmp_path: Path) -> None:
     result = _lint(_project(tmp_path, code, "bad"))
     found = _codes(result)
     assert code in found
-    assert any(f.fix and f.fix.safe for f in result.findings if f.rule == code) is RULES[code].is_fixable
+    assert any(f.fix for f in result.findings if f.rule == code) is RULES[code].is_fixable
     assert found <= {code} | BESIDE.get(code, set())
 
 
@@ -82,11 +82,16 @@ def test_codes_and_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("code", [rule.code for rule in RULES.values() if rule.is_fixable])
-def test_safe_fix_cures(code: str, tmp_path: Path) -> None:
-    """What --fix writes leaves nothing to find."""
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_fix_cures(line_end: bytes, code: str, tmp_path: Path) -> None:
+    """What --fix writes leaves nothing to find, whatever ends the file's lines."""
     project = _project(tmp_path, code, "bad")
-    assert len(apply_safe_fixes(project, _lint(project).findings)) == 1
+    for path in [*project.rglob("*.sql"), *project.rglob("*.csv")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", line_end))
+    (rewrite,) = rewrites_of_findings(project, _lint(project).findings)
+    write_rewrite(project, rewrite)
     assert _lint(project).findings == ()
+    assert rewrite.after.count(line_end.decode()) == rewrite.before.count(line_end.decode())
 
 
 def test_unquoted_tag_is_found_at_its_place(tmp_path: Path) -> None:
@@ -94,6 +99,42 @@ def test_unquoted_tag_is_found_at_its_place(tmp_path: Path) -> None:
     (finding,) = _lint(_project(tmp_path, "WH305", "bad")).findings
     assert (finding.location.line, finding.location.column) == (5, 9)
     assert finding.fix is not None and finding.fix.replacement == '"entity_category=project"'
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0c", "\x1c"])
+def test_line_separators_move_no_fix(separator: str, tmp_path: Path) -> None:
+    """A character that only Python calls a line end, in a model's description, leaves the fix where it belongs."""
+    project = _project(tmp_path, "WH305", "bad")
+    (path,) = [p for p in project.rglob("*.sql") if "entity_category=project" in p.read_text(encoding="utf-8")]
+    text = path.read_text(encoding="utf-8").replace("  kind", f"  description 'Rows{separator}of a shop',\n  kind", 1)
+    path.write_text(text, encoding="utf-8")
+    (rewrite,) = rewrites_of_findings(project, _lint(project).findings)
+    assert rewrite.after == text.replace("entity_category=project", '"entity_category=project"', 1)
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0c", "\x1c"])
+def test_line_separators_split_no_row(separator: str, tmp_path: Path) -> None:
+    """A seed's row that holds such a character moves as a whole when another row is put first."""
+    project = _project(tmp_path, "WH204", "bad")
+    (path,) = project.rglob("seed_*.csv")
+    before = path.read_text(encoding="utf-8")
+    words = re.search(r"[A-Za-z]{4,}", before.split("\n", 1)[1])
+    assert words is not None
+    text = before.replace(words.group(), words.group()[:2] + separator + words.group()[2:])
+    path.write_text(text, encoding="utf-8")
+    (rewrite,) = rewrites_of_findings(project, _lint(project).findings)
+    assert sorted(rewrite.after.split("\n")) == sorted(text.split("\n"))
+
+
+def test_dates_are_moved_when_asked(tmp_path: Path) -> None:
+    """A warning carries no fix; moving a seed's dates is a wish of its own, and leaves nothing to find."""
+    project = _project(tmp_path, "WH203", "bad")
+    layout = layout_of(load_settings(project))
+    (finding,) = _lint(project).findings
+    assert finding.fix is None
+    for rewrite in date_rewrites(layout, now=NOW):
+        write_rewrite(project, rewrite)
+    assert _lint(project).findings == ()
 
 
 def test_stale_dates_are_a_warning(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from dagster_playbook.errors import StackError
+from dagster_playbook.stack import maven_resolver
 from dagster_playbook.stack.artifacts import Artifact
-from dagster_playbook.stack.fetch import cache_folder, fetch, find_maven, is_fetched
+from dagster_playbook.stack.fetch import cache_folder, choose_getter, fetch, is_fetched
 
 #: puts what SERVED holds at the place that -Dmaven.repo.local and -Dartifact name, and writes down that it was asked
 MAVEN = """#!/usr/bin/env python3
@@ -44,7 +45,8 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     maven.chmod(0o755)
     monkeypatch.setenv("SERVED", str(folder))
     monkeypatch.setenv("PATH", f"{maven.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.delenv("PLAYBOOK_MAVEN", raising=False)
+    for name in ("PLAYBOOK_MAVEN", "PLAYBOOK_MAVEN_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
     return folder
 
 
@@ -180,11 +182,28 @@ def test_a_broken_archive_leaves_no_home(tmp_path: Path, served: Path) -> None:
     assert list((tmp_path / "cache" / "unpacked").iterdir()) == []
 
 
-def test_a_missing_maven_is_said_with_its_cure() -> None:
-    """Without `mvn` the error says what it is for and how to get it."""
-    with pytest.raises(StackError, match="no `mvn` on PATH") as caught:
-        find_maven({"PATH": "/nonexistent"})
-    assert "apt-get install maven" in caught.value.cure
+def test_nothing_to_fetch_with_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With neither `mvn` nor jgo the error says what they are for and how to get one."""
+    monkeypatch.setattr(maven_resolver, "is_installed", lambda: False)
+    with pytest.raises(StackError, match="neither `mvn` nor the Python package jgo is there") as caught:
+        choose_getter(environment={"PATH": "/nonexistent"})
+    assert "pip install 'dagster-playbook[stack]'" in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"PLAYBOOK_MAVEN": "/nonexistent/mvn"}, "PLAYBOOK_MAVEN=/nonexistent/mvn is no program"),
+        (
+            {"PLAYBOOK_MAVEN": "mvn", "PLAYBOOK_MAVEN_MIRROR": "http://127.0.0.1/m"},
+            "PLAYBOOK_MAVEN and PLAYBOOK_MAVEN_MIRROR are both set",
+        ),
+    ],
+)
+def test_a_maven_that_cannot_be_meant_is_refused(environment: dict[str, str], message: str) -> None:
+    """A named `mvn` that is not there, or one beside a mirror that it would not ask, is an error."""
+    with pytest.raises(StackError, match=message):
+        choose_getter(environment=environment)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,22 @@ def _jdk() -> Any:
     return Jdk(Path("/jdk"), 25)
 
 
+def test_trino_starts_on_a_runtime_without_the_vector_module(context: Context) -> None:
+    """Trino's committed flags name a module that a small runtime lacks; there it is left out of the command."""
+    from dagster_playbook.stack.java import Jdk
+
+    places = {"trino": Path("/cache/trino")}
+    commands = [
+        SERVICES["trino"].argv(
+            Context(context.room, STACK, PROJECT, context.ports, context.credentials, places, Jdk(Path("/j"), 25, m))
+        )
+        for m in (frozenset({"java.base"}), frozenset({"java.base", "jdk.incubator.vector"}))
+    ]
+    flag = "--add-modules=jdk.incubator.vector"
+    assert [flag in command for command in commands] == [False, True]
+    assert commands[0] == [word for word in commands[1] if word != flag]
+
+
 def test_memory_is_limited() -> None:
     """The heaps of all Java services and the databases' memory leave room in 4 GB for what is beside them."""
     heaps = [f for s in ("trino", "nessie", "s3proxy") for f in read_flags(STACK / s / "jvm.config") if f[:4] == "-Xmx"]

@@ -129,12 +129,14 @@ def test_nothing_was_planned(mesh: Context) -> None:
 
 def test_a_restatement_without_an_approval_is_refused(planned: Context) -> None:
     """The launchpad is no way around: a run whose tags carry no approval restates nothing."""
-    from oso_dagster.approval import RestatementRefusedError, refuse_or_allow
+    from oso_dagster.approval import RestatementRefusedError, project_fingerprint, refuse_or_allow
     from oso_dagster.config import SQLMeshRunConfig
 
     restatement = resolved(planned, restate_models=["oso.projects_v1"])
     config = SQLMeshRunConfig(restate_models=["oso.projects_v1"])
     with pytest.raises(RestatementRefusedError, match="needs an approval, and this run carries none"):
-        refuse_or_allow(restatement, config, "sqlmesh_project", {}, "run-1")
+        refuse_or_allow(restatement, config, "sqlmesh_project", {}, "run-1", loaded=project_fingerprint())
     with pytest.raises(RestatementRefusedError, match="not an approval"):
-        refuse_or_allow(restatement, config, "sqlmesh_project", {"playbook/approval": "yes"}, "run-1")
+        refuse_or_allow(
+            restatement, config, "sqlmesh_project", {"playbook/approval": "yes"}, "run-1", loaded=project_fingerprint()
+        )

@@ -7,15 +7,19 @@ import csv
 import io
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import ScaffoldError
-from dagster_playbook.location import Location
+from dagster_playbook.findings import Fix
+from dagster_playbook.location import LINE_END, Location, lines_of, lines_with_ends
 from dagster_playbook.scaffold.layout import Layout
 from dagster_playbook.scaffold.lint.model_file import ModelFile, read_model
+
+_AS_ON_DISK: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +38,22 @@ class SeedFile:
         match = re.match(r"seed_(.+?)__(.+)\.csv$", Path(self.path).name)
         return (match[1], match[2]) if match else ("", "")
 
-    def with_first(self, row: int) -> tuple[Location, str]:
-        """Where the rows stand, and their text with this row (0-based) moved to the top."""
-        ends = [*(line - 1 for line in self.lines[1:]), len(self.text.splitlines())]
-        lines = self.text.splitlines(keepends=True)
+    def with_first(self, row: int) -> Fix:
+        """This row (0-based) moved to the top of the rows."""
+        lines = lines_with_ends(self.text)
+        ends = [*(line - 1 for line in self.lines[1:]), len(lines)]
         rows = ["".join(lines[start - 1 : end]) for start, end in zip(self.lines, ends, strict=True)]
+        was = "".join(rows)
         rows = [item if item.endswith("\n") else item + "\n" for item in rows]
-        return Location(self.path, self.lines[0], 1, ends[-1], len(lines[-1]) + 1), "".join([rows.pop(row), *rows])
+        return Fix(self._to_the_end(self.lines[0]), was, "".join([rows.pop(row), *rows]))
 
     def whole(self) -> Location:
         """The whole file."""
-        lines = self.text.splitlines(keepends=True)
-        return Location(self.path, 1, 1, len(lines), len(lines[-1]) + 1)
+        return self._to_the_end(1)
+
+    def _to_the_end(self, line: int) -> Location:
+        lines = lines_of(self.text)
+        return Location(self.path, line, 1, len(lines), len(lines[-1]) + 1)
 
     def at(self, row: int = -1) -> Location:
         """The place of a row (0-based), of the header for -1."""
@@ -62,10 +70,14 @@ class SourceModule:
 
     def at(self, node: ast.AST) -> Location:
         """The place of a node."""
-        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
-        return Location(
-            self.path, line, column, getattr(node, "end_lineno", line), getattr(node, "end_col_offset", column) + 1
-        )
+        line, offset = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        end_line, end_offset = getattr(node, "end_lineno", line), getattr(node, "end_col_offset", offset)
+        return Location(self.path, line, self._column(line, offset), end_line, self._column(end_line, end_offset))
+
+    def _column(self, line: int, offset: int) -> int:
+        """The column of an offset in a line, 1-based; a syntax tree counts bytes of UTF-8."""
+        lines = lines_of(self.text)
+        return len(lines[line - 1].encode()[:offset].decode(errors="replace")) + 1 if line <= len(lines) else 1
 
 
 @dataclass(slots=True)
@@ -78,10 +90,12 @@ class Warehouse:
         tested_models: names of models that a SQLMesh unit test names; test_text: all Python tests, joined.
         problems: files that could not be read: (place, why).
         now: aware; dates are judged against it.
+        changed: texts that are read where the files of that path would be.
     """
 
     layout: Layout
     now: datetime
+    changed: Mapping[str, str] = field(default_factory=dict)
     models: list[ModelFile] = field(default_factory=list)
     seeds: list[SeedFile] = field(default_factory=list)
     modules: list[SourceModule] = field(default_factory=list)
@@ -103,9 +117,9 @@ class Warehouse:
         return [m for m in self.models if "/staging/" in m.path]
 
 
-def read_warehouse(layout: Layout, now: datetime) -> Warehouse:
-    """Read all of it; a file that cannot be read becomes one of the `problems`."""
-    house = Warehouse(layout, now)
+def read_warehouse(layout: Layout, now: datetime, changed: Mapping[str, str] = _AS_ON_DISK) -> Warehouse:
+    """Read all of it, `changed` in the place of files; a file that cannot be read becomes one of the `problems`."""
+    house = Warehouse(layout, now, changed)
     sqlmesh = layout.root / layout.sqlmesh
     if not sqlmesh.is_dir():
         raise ScaffoldError("there is no SQLMesh project", path=layout.sqlmesh)
@@ -136,7 +150,8 @@ def _read(house: Warehouse, path: Path, add: Any) -> None:
     relative = path.relative_to(house.layout.root).as_posix()
     house.files.append(relative)
     try:
-        add(house, relative, path.read_text(encoding="utf-8"))
+        text = house.changed.get(relative)
+        add(house, relative, path.read_text(encoding="utf-8") if text is None else LINE_END.sub("\n", text))
     except ScaffoldError as error:
         house.problems.append((Location(relative, error.line or 1), error.message))
     except SyntaxError as error:

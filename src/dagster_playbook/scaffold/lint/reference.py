@@ -30,7 +30,7 @@ playbook lint-warehouse --fix
 ```
 
 A rule that is broken is an error and fails the command; a warning does not. What the second command cures is marked
-in the tables; it writes all of its fixes or none. The same text for one rule is told by `playbook explain WH203`.
+in the tables, as far as it leaves nothing else to find. The same text for one rule is told by `playbook explain WH203`.
 """
 
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.findings import Fix
-from dagster_playbook.location import Location
 from dagster_playbook.scaffold.lint.model_file import ModelFile, split_top_level
 from dagster_playbook.scaffold.lint.project import SeedFile, Warehouse
 from dagster_playbook.scaffold.lint.rule import SEED_RULES, Problem, Rule
@@ -23,6 +22,7 @@ _TEXT = re.compile(r"(VARCHAR|CHAR|TEXT|STRING|JSON|NVARCHAR|NCHAR)\b", re.IGNOR
 _SETTINGS = re.compile(r"\bcsv_settings\s*\(", re.IGNORECASE)
 _KEEP = re.compile(r"\bkeep_default_na\s*=\s*'?(?P<value>\w+)'?", re.IGNORECASE)
 _NA_VALUES = re.compile(r"\bna_values\s*=", re.IGNORECASE)
+_SAID = "keep_default_na = false, na_values = ['']"
 #: the words go to people, so a list of them ends somewhere
 _SHOWN = 3
 
@@ -88,20 +88,18 @@ def _fix(model: ModelFile) -> Fix | None:
         return None
     settings = _SETTINGS.search(kind)
     if settings:
-        at = written.start + settings.end()
-        return Fix(_before(model, at), "keep_default_na = false, na_values = [''], ", safe=True)
+        return _fix_of(model, written.start + settings.start(), settings.group(), f"{settings.group()}{_SAID}, ")
     opening = kind.find("(")
     entries = split_top_level(kind[opening + 1 : kind.rfind(")")])
     if opening < 0 or not entries:
         return None
-    at = written.start + opening + 1 + len(entries[0].rstrip())
-    added = ",\n    csv_settings (keep_default_na = false, na_values = [''])"
-    return Fix(_before(model, at), added, safe=True)
+    first = entries[0].strip()
+    start = written.start + kind.index(first, opening)
+    return _fix_of(model, start, first, f"{first}, csv_settings ({_SAID})")
 
 
-def _before(model: ModelFile, offset: int) -> Location:
-    place = model.at(offset)
-    return Location(place.path, place.line, place.column)
+def _fix_of(model: ModelFile, start: int, was: str, replacement: str) -> Fix:
+    return Fix(model.at(start, start + len(was)), was, replacement)
 
 
 RULES = (

@@ -98,6 +98,19 @@ def _number(cell: str) -> Decimal | None:
 
 def dates(house: Warehouse) -> Iterator[Problem]:
     """The newest date of a seed is of the last year, and none but a far sentinel lies ahead."""
+    evidence = "dates are judged against now; --refresh-dates moves them"
+    for seed, told, row in _misdated(house):
+        yield Problem(seed.at(row), told, Path(seed.path).name, evidence)
+
+
+def moved_dates(house: Warehouse) -> Iterator[Fix]:
+    """Each seed that `dates` has something against, with all of its dates moved; only ever written when asked for."""
+    for seed, _, _ in _misdated(house):
+        yield Fix(seed.whole(), seed.text, refreshed(seed.header, seed.rows, house.now))
+
+
+def _misdated(house: Warehouse) -> Iterator[tuple[SeedFile, str, int]]:
+    """Seeds whose newest date is too old or too far ahead: what is told, and the row (0-based) that has it."""
     now = house.now.replace(tzinfo=None)
     for seed in _of_sources(house):
         found = [(moment, i) for i, row in enumerate(seed.rows) for cell in row if (moment := _moment(cell))]
@@ -105,13 +118,10 @@ def dates(house: Warehouse) -> Iterator[Problem]:
         if not past:
             continue
         newest, i = max(past)
-        evidence = "dates are judged against now; --fix moves them"
-        fix = Fix(seed.whole(), refreshed(seed.header, seed.rows, house.now), safe=True)
         if newest < now - MAX_AGE:
-            told = f"the newest date is {newest:%Y-%m-%d}, {(now - newest).days} days ago"
-            yield Problem(seed.at(i), told, Path(seed.path).name, evidence, fix)
+            yield seed, f"the newest date is {newest:%Y-%m-%d}, {(now - newest).days} days ago", i
         elif newest > now + timedelta(days=1):
-            yield Problem(seed.at(i), f"the date {newest:%Y-%m-%d} lies ahead", Path(seed.path).name, evidence, fix)
+            yield seed, f"the date {newest:%Y-%m-%d} lies ahead", i
 
 
 def _moment(cell: str) -> datetime | None:
@@ -131,7 +141,7 @@ def widest_row(house: Warehouse) -> Iterator[Problem]:
         first = widest_first([[None if cell == r"\N" else cell for cell in row] for row in seed.rows])[0]
         if first != 0:
             told = f"row {first + 1} holds wider values than the first row; put it first"
-            yield Problem(seed.at(first), told, Path(seed.path).name, fix=Fix(*seed.with_first(first), safe=True))
+            yield Problem(seed.at(first), told, Path(seed.path).name, fix=seed.with_first(first))
 
 
 def loader_columns(house: Warehouse) -> Iterator[Problem]:
@@ -229,7 +239,7 @@ def personal(house: Warehouse) -> Iterator[Problem]:
 RULES = (
     Rule("WH201", "seed-row-count", "a seed has 5 to 10 rows", SEED_RULES, row_count),
     Rule("WH202", "seed-coverage", "the rows show the cases of the source", SEED_RULES, coverage),
-    Rule("WH203", "stale-seed-dates", "dates are relative to now", SEED_RULES, dates, Severity.WARNING, True),
+    Rule("WH203", "stale-seed-dates", "dates are relative to now", SEED_RULES, dates, Severity.WARNING),
     Rule("WH204", "widest-row-not-first", "the largest values stand first", SEED_RULES, widest_row, is_fixable=True),
     Rule("WH205", "loader-column-in-seed", "no loader's own columns", SEED_RULES, loader_columns),
     Rule("WH206", "seed-columns-differ", "a seed's columns are the source's", SEED_RULES, source_columns),

@@ -33,7 +33,7 @@ def names(house: Warehouse) -> Iterator[Problem]:
             yield Problem(model.at_property("name"), told, model.name)
         elif model.name != wanted:
             place = model.at_property("name")
-            yield Problem(place, f"{model.name} stands in {Path(model.path).name}", model.name, fix=Fix(place, wanted))
+            yield Problem(place, f"{model.name} stands in {Path(model.path).name}", model.name)
 
 
 def dialect(house: Warehouse) -> Iterator[Problem]:
@@ -42,10 +42,7 @@ def dialect(house: Warehouse) -> Iterator[Problem]:
         said = model.value("dialect").strip("'\"").lower() or house.default_dialect
         if said != "trino":
             place = model.at_property("dialect")
-            fix = Fix(place, "trino") if model.value("dialect") else None
-            yield Problem(
-                place, f"{model.name} is in the dialect {said or 'of the engine'!r}, not trino", model.name, fix=fix
-            )
+            yield Problem(place, f"{model.name} is in the dialect {said or 'of the engine'!r}, not trino", model.name)
 
 
 def kinds(house: Warehouse) -> Iterator[Problem]:
@@ -77,7 +74,7 @@ def tags(house: Warehouse) -> Iterator[Problem]:
                 place = model.at(start, start + len(tag))
                 quoted = '"' + re.sub(r"\s*=\s*", "=", tag) + '"'
                 told = f"the tag {tag} is not quoted, so SQLMesh reads it as an empty tag"
-                yield Problem(place, told, tag, "SQLMesh's own loader", Fix(place, quoted, safe=True))
+                yield Problem(place, told, tag, "SQLMesh's own loader", Fix(place, tag, quoted))
 
 
 def loader_columns(house: Warehouse) -> Iterator[Problem]:

@@ -26,9 +26,10 @@ def argv(context: Context) -> list[str]:
     """The server's main class, as Trino's own launcher runs it."""
     home = context.places["trino"]
     folder = context.room.data / "trino"
+    flags = read_flags(context.config / "trino" / "jvm.config")
     return [
         context.java(),
-        *read_flags(context.config / "trino" / "jvm.config"),
+        *(context.jdk.usable(flags) if context.jdk else flags),
         f"-Dnode.id=playbook-{context.room.name}",
         f"-Dnode.data-dir={folder}",
         f"-Dplugin.dir={home / 'plugin'}",

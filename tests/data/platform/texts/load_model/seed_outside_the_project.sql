@@ -1,0 +1,2 @@
+-- expect: ok
+MODEL (name shop.x, kind SEED (path '../../../../../../../../../../../../etc/passwd'));

@@ -1,0 +1,6 @@
+# expect: ok
+import dlt
+
+
+@dlt.hub.transformation
+def f() -> None: ...

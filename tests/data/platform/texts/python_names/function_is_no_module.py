@@ -1,0 +1,2 @@
+# expect: 2:8 dagster.asset | no module
+import dagster.asset

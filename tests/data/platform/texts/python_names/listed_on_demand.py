@@ -1,0 +1,6 @@
+# expect: 5:4 nope | has no name
+import click
+import dagster as dg
+
+dg.nope
+click.BaseCommand

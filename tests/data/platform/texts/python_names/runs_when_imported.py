@@ -1,0 +1,2 @@
+# expect: 2:27 nothing | has no name
+from venv.__main__ import nothing
