@@ -43,6 +43,9 @@ BROKEN_SENTENCE = Rule(
 
 NOT_JUDGED = Rule("PB023", "not-judged", "A claim that could not be judged: the question about it failed.")
 TOO_LONG = Rule("PB024", "page-takes-too-long", "A page that takes longer to check than a page may.")
+SWALLOWED = Rule(
+    "PB025", "swallowed-text", "A word in angle brackets that a browser takes for a tag, so that no reader sees it."
+)
 
 RULES = (
     NOT_UNDERSTOOD,
@@ -62,6 +65,7 @@ RULES = (
     NO_PAGE,
     OTHER_VERDICT,
     BROKEN_SENTENCE,
+    SWALLOWED,
     NOT_JUDGED,
     TOO_LONG,
 )
@@ -96,7 +100,7 @@ def _is_sure(problem: Problem, world: World) -> bool:
     if problem.rule == NO_INCLUDE.code:
         # the paths of includes start where the site's configuration stands
         return site.shown is Shown.MKDOCS and not world.files.exists(join(site.folder, problem.subject))
-    if problem.rule in (BAD_FRONT_MATTER.code, BROKEN_SENTENCE.code):
+    if problem.rule in (BAD_FRONT_MATTER.code, BROKEN_SENTENCE.code, SWALLOWED.code):
         return site.shown is Shown.MKDOCS
     if problem.rule != UNCLOSED.code or site.shown is Shown.MKDOCS:
         return True
