@@ -10,13 +10,14 @@ from dagster_playbook.markdown.model import Page, Problem
 #: every element of HTML, old ones included, with the usual ones of SVG and MathML
 _ELEMENTS = frozenset(
     """a abbr acronym address applet area article aside audio b base basefont bdi bdo big blockquote body br button
-    canvas caption center circle cite clippath code col colgroup data datalist dd defs del details dfn dialog dir div
-    dl dt ellipse em embed fieldset figcaption figure font footer form frame frameset g h1 h2 h3 h4 h5 h6 head header
-    hgroup hr html i iframe image img input ins kbd label legend li line link main map mark marquee math menu meta meter
-    mfrac mi mn mo mrow msqrt msub msup mtable mtd mtext mtr nav nobr noembed noframes noscript object ol optgroup
-    option output p param path picture polygon polyline pre progress q rect rp rt ruby s samp script search section select
-    slot small source span stop strike strong style sub summary sup svg symbol table tbody td template text textarea tfoot th
-    thead time title tr track tspan tt u ul use var video wbr xmp""".split()
+    canvas caption center circle cite clippath code col colgroup data datalist dd defs del details dfn
+    dialog dir div dl dt ellipse em embed fieldset figcaption figure font footer form frame frameset g h1 h2
+    h3 h4 h5 h6 head header hgroup hr html i iframe image img input ins kbd label legend li line link main
+    map mark marquee math menu meta meter mfrac mi mn mo mrow msqrt msub msup mtable mtd mtext mtr nav nobr
+    noembed noframes noscript object ol optgroup option output p param path picture polygon polyline pre
+    progress q rect rp rt ruby s samp script search section select slot small source span stop strike strong
+    style sub summary sup svg symbol table tbody td template text textarea tfoot th thead time title tr
+    track tspan tt u ul use var video wbr xmp""".split()
 )
 _TAG = re.compile(r"(?<!\\)<(?P<name>[A-Za-z][\w.-]*)(?: [\w.-]+)*>")
 _HIDDEN = re.compile(
