@@ -130,3 +130,26 @@ def test_ctrl_c_is_no_verdict(small_project: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=small_project, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")
+
+
+def test_parsers_do_not_talk_to_people(small_project: Path, playbook: Playbook) -> None:
+    """What the SQL parser has to say of a statement that it keeps as text does not reach stderr."""
+    (small_project / "docs" / "index.md").write_text("```sql\nSHOW CATALOGS;\nUSE lake.shop;\nCREATE TAG x\n```\n")
+    done = playbook("check", "docs/index.md", cwd=small_project)
+    assert "nothing here can read the statement 'CREATE TAG'" in done.stdout
+    assert done.stderr == ""
+
+
+def test_page_without_anything_is_no_silent_pass(small_project: Path, playbook: Playbook) -> None:
+    """A page that holds nothing to check ends with 0 and says so."""
+    (small_project / "docs" / "index.md").write_text("# Nothing\n")
+    done = playbook("check", "docs/index.md", cwd=small_project)
+    assert (done.returncode, done.stderr) == (
+        0, "note: nothing to check in docs/index.md: no code block and no code span\n",
+    )  # fmt: skip
+
+
+def test_config_on_stdin(small_project: Path, playbook: Playbook) -> None:
+    """An empty stdin is no pass."""
+    done = playbook("check", "-", cwd=small_project)
+    assert done.returncode == 2 and "stdin: is empty" in done.stderr

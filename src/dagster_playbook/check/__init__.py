@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_playbook.check import config_files
 from dagster_playbook.check.files import ProjectFiles
 from dagster_playbook.check.pages import find_pages
 from dagster_playbook.check.verdicts import VerdictStore, engine_digest
@@ -40,6 +41,7 @@ class PageSummary:
         files: the page and its includes.
         waiting: positions of the page's suppressions that only a running service can tell to be of use.
         unjudged: claims that only the platform itself could judge, where it was not to be asked: what, and how many.
+        is_apart: it is no page of the project but a file of run config, or one from elsewhere.
     """
 
     path: str
@@ -51,6 +53,7 @@ class PageSummary:
     findings: tuple[Finding, ...]
     waiting: tuple[int, ...] = ()
     unjudged: dict[str, int] = field(default_factory=dict)
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,25 +166,38 @@ class Checker:
         if "world" in self.__dict__:
             self.world.files = self._files
 
-    def check(self, paths: Iterable[str] = ()) -> CheckResult:
-        """Check the asked pages, or all pages of the settings together with the navigation.
+    def check(self, paths: Iterable[str] = (), job: str = "") -> CheckResult:
+        """Check the asked pages and files of run config, or all pages of the settings together with the navigation.
+
+        Args:
+            paths: pages, folders, files of run config, and `-` for run config on stdin.
+            job: whose run config the files hold.
 
         Raises:
             PlaybookError: a page that was asked for does not exist, or an authority cannot be asked.
         """
         start = time.perf_counter()
         asked = list(paths)
-        found = find_pages(self.settings, asked)
-        if not found:
+        named_pages, others = config_files.split(self.settings.root, asked)
+        found = find_pages(self.settings, named_pages) if named_pages or not asked else []
+        if not found and not others:
             named = ", ".join(asked or self.settings.pages)
             raise PlaybookError(
                 f"no Markdown page in {named}", cure="name files or folders, or set `pages` in [tool.playbook]"
             )
-        pages = [self.check_page(path) for path in found]
+        pages = [self.check_page(path) for path in found] + [self._check_other(name, job) for name in others]
         nav = () if asked else tuple(self._nav())
         self.save()
         facts = self.facts
         return CheckResult(tuple(pages), nav, facts.fingerprint, dict(facts.versions), time.perf_counter() - start)
+
+    def _check_other(self, name: str, job: str) -> PageSummary:
+        """The verdict on a file that is no page of the project; never kept."""
+        self.on_page(name)
+        verdict = config_files.check_file(self.settings.root, name, self.world, job)
+        counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
+        unjudged = dict(verdict.unjudged)
+        return PageSummary(verdict.path, (), *counts, tuple(verdict.findings), (), unjudged, is_apart=True)
 
     def check_page(self, path: str) -> PageSummary:
         """The verdict on one page, kept or made."""

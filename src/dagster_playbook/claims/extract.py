@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.runbook import is_runbook
-from dagster_playbook.claims.yaml_routing import route_yaml, title_in
+from dagster_playbook.claims.yaml_routing import is_mkdocs_text, route_yaml, title_in
 from dagster_playbook.claims.yaml_text import Dialect, read_yaml
 from dagster_playbook.markdown.model import Fence, Page
 
@@ -49,6 +50,9 @@ def _yaml(fence: Fence) -> Claim:
     # front matter that is shown on a page has its closing rule with it
     body = re.sub(r"\n---\s*\Z", "\n", fence.body) if fence.body.startswith("---\n") else fence.body
     node, problems = read_yaml(body, Dialect.DAGSTER)
+    if problems and is_mkdocs_text(body, title):
+        node, problems = read_yaml(body, Dialect.MKDOCS)
+        title = "mkdocs.yml" if not problems else title
     kind = Kind.RUN_CONFIG if "job" in fence.attributes else route_yaml(node, title)
     if kind is Kind.SQLMESH_CONFIG:
         node, problems = read_yaml(body, Dialect.CORE)
@@ -85,7 +89,9 @@ _LANGUAGES: dict[str, Callable[[Fence], Claim]] = {
     "bash": _plain(Kind.SHELL),
     "shell": _plain(Kind.SHELL),
     "zsh": _plain(Kind.SHELL),
-    "console": _plain(Kind.SHELL),
+    "ksh": _plain(Kind.SHELL),
+    "fish": _plain(Kind.SHELL),
+    **dict.fromkeys(SESSIONS, _plain(Kind.SHELL)),
     "properties": _plain(Kind.PROPERTIES),
     "mermaid": _plain(Kind.DIAGRAM),
     "md": _plain(Kind.MARKDOWN),

@@ -46,6 +46,7 @@ class Claim:
         location: where it stands.
         fence, span, binding, link: the part of the page it was read from; exactly one is set.
         yaml, yaml_problems: the document, for claims that are YAML.
+        job: for run config inside another text, the job that stands beside it.
         why: for UNKNOWN, what would make it understood.
     """
 
@@ -59,6 +60,7 @@ class Claim:
     yaml: YamlNode | None = None
     yaml_problems: tuple[YamlProblem, ...] = field(default=())
     why: str = ""
+    job: str = ""
 
     def at(self, line: int, column: int = 1, end_line: int = 0, end_column: int = 0) -> Location:
         """The place in the file of a place (1-based) in the claim's text."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from dagster_playbook.claims.prompts import Programs, has_prompts, typed_lines
+
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
@@ -47,9 +49,15 @@ class ShellText:
     errors: tuple[tuple[int, int, str], ...]
 
 
-def read_shell(text: str, *, is_console: bool = False) -> ShellText:
-    """Split a block; in a console block only the lines after a prompt are commands, the rest is output."""
-    source = _without_placeholders(_console_input(text) if is_console or _has_prompts(text) else text)
+def read_shell(text: str, *, is_console: bool = False, programs: Programs | None = None) -> ShellText:
+    """Split a block; in a console block only the lines after a prompt are commands, the rest is output.
+
+    Args:
+        programs: what is known of programs, to tell the prompts that could be something else.
+    """
+    known = programs or {}
+    is_session = is_console or has_prompts(text, known)
+    source = _without_placeholders("\n".join(line.text for line in typed_lines(text, known)) if is_session else text)
     data = source.encode("utf-8")
     root = _parser().parse(data).root_node
     lines = source.split("\n")
@@ -77,29 +85,11 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
 
 
-def _has_prompts(text: str) -> bool:
-    return re.search(r"^\s*\$ ", text, re.MULTILINE) is not None
-
-
-def output_lines(text: str) -> Iterator[tuple[int, str]]:
+def output_lines(text: str, programs: Programs | None = None) -> Iterator[tuple[int, str]]:
     """The lines of a console block that are no commands, with their numbers from 1; none without a prompt."""
-    if _has_prompts(text):
-        lines = zip(text.split("\n"), _console_input(text).split("\n"), strict=True)
-        yield from ((number, line) for number, (line, command) in enumerate(lines, 1) if line and not command)
-
-
-def _console_input(text: str) -> str:
-    """Blank out prompts and output, so that lines and columns stay what they were."""
-    kept: list[str] = []
-    continues = False
-    for line in text.split("\n"):
-        if continues:
-            kept.append(line)
-        else:
-            prompt = re.match(r"\s*(?:\$|%|>>>) ", line)
-            kept.append(" " * prompt.end() + line[prompt.end() :] if prompt else "")
-        continues = bool(kept[-1]) and kept[-1].endswith("\\")
-    return "\n".join(kept)
+    if has_prompts(text, programs or {}):
+        lines = zip(text.split("\n"), typed_lines(text, programs or {}), strict=True)
+        yield from ((number, line) for number, (line, typed) in enumerate(lines, 1) if line and not typed.is_input)
 
 
 def _without_placeholders(text: str) -> str:

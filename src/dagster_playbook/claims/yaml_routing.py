@@ -24,6 +24,7 @@ _SQLMESH_KEYS = frozenset(
     variables physical_table_naming_convention disable_anonymized_analytics username cache_dir""".split()
 )
 _MKDOCS_KEYS = frozenset({"site_name", "nav", "markdown_extensions", "theme", "docs_dir", "site_url"})
+_MKDOCS_TEXT = re.compile(rf"^(?:{'|'.join(sorted(_MKDOCS_KEYS))}|plugins|extra|hooks|edit_uri):", re.MULTILINE)
 _RUNBOOK_KEYS = frozenset({"title", "owner", "risk", "needs", "parameters", "timeout"})
 
 
@@ -52,6 +53,11 @@ _TITLES = {
     "compose.yaml": Kind.COMPOSE,
     "docker-compose.yml": Kind.COMPOSE,
 }
+
+
+def is_mkdocs_text(text: str, title: str) -> bool:
+    """Whether a text that could not be read yet is one for MkDocs, which has tags of its own."""
+    return title.rsplit("/", 1)[-1] in ("mkdocs.yml", "mkdocs.yaml") or _MKDOCS_TEXT.search(text) is not None
 
 
 def title_in(text: str) -> str:

@@ -31,10 +31,14 @@ MAX_NODES = 200_000
 
 
 class Dialect(enum.StrEnum):
-    """Whose implicit types hold: Dagster's PyYAML (YAML 1.1 without timestamps) or SQLMesh's ruamel (YAML 1.2)."""
+    """Whose types hold: Dagster's PyYAML (YAML 1.1 without timestamps), SQLMesh's ruamel (YAML 1.2), or MkDocs'.
+
+    MkDocs' own tags load a Python name or an environment variable; here they are known, and nothing is loaded.
+    """
 
     DAGSTER = "dagster"
     CORE = "core"
+    MKDOCS = "mkdocs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,13 @@ class _Map:
 def empty_map(like: YamlNode) -> YamlNode:
     """An empty mapping that stands where `like` stands: what a key without a value means to some consumers."""
     return YamlNode(_Map(), like.line, like.column, like.end_line, like.end_column)
+
+
+def map_node(
+    pairs: list[tuple[YamlNode, YamlNode]], line: int, column: int, end_line: int, end_column: int
+) -> YamlNode:
+    """A mapping that was read elsewhere than from YAML."""
+    return YamlNode(_Map(pairs), line, column, end_line, end_column)
 
 
 _UNFINISHED = object()
@@ -208,7 +219,9 @@ def _loader(dialect: Dialect) -> type[yaml.SafeLoader]:
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):  # type: ignore[misc]
-        """The safe loader with the consumer's implicit types."""
+        """The safe loader with the consumer's implicit types; `opaque` are tags of its own that are left out."""
+
+        opaque: re.Pattern[str] | None = None
 
         def __init__(self, text: str) -> None:
             super().__init__(text)
@@ -229,7 +242,19 @@ def _loader(dialect: Dialect) -> type[yaml.SafeLoader]:
             kept = [_core_bool(entry) for entry in kept]
         resolvers[first] = kept
     Loader.yaml_implicit_resolvers = resolvers
+    Loader.opaque = _MKDOCS_TAGS if dialect is Dialect.MKDOCS else None
     return Loader
+
+
+#: tags that MkDocs reads, as PyYAML spells them
+_MKDOCS_TAGS = re.compile(
+    r"tag:yaml\.org,2002:python/(?:name|module|tuple|object(?:/(?:apply|new))?)\b.*|!ENV|!relative"
+)
+
+
+def _is_opaque(loader: Any, node: Any) -> bool:
+    """Whether the node stands for something that only its consumer loads: it is left out of what is read."""
+    return loader.opaque is not None and loader.opaque.fullmatch(node.tag) is not None
 
 
 def _core_bool(entry: tuple[str, re.Pattern[str]]) -> tuple[str, re.Pattern[str]]:
@@ -254,7 +279,7 @@ def _convert(loader: Any, node: Any, done: dict[int, YamlNode], problems: list[Y
         made.value = _Map(list(_pairs(loader, node, done, problems)))
         made.size += sum(k.size + v.size for k, v in made.value.pairs)
     elif isinstance(node, yaml.SequenceNode):
-        made.value = [_convert(loader, item, done, problems) for item in node.value]
+        made.value = [_convert(loader, item, done, problems) for item in node.value if not _is_opaque(loader, item)]
         made.size += sum(item.size for item in made.value)
     else:
         made.text, made.is_quoted = node.value, node.style in ("'", '"')
@@ -277,7 +302,8 @@ def _pairs(
             message = f"key {key.text!r} stands twice, first {first}; the last one wins in silence"
             problems.append(YamlProblem(message, key.line, key.column, key.text, is_duplicate=True))
         seen.setdefault(identity, key.line)
-        yield key, _convert(loader, value_node, done, problems)
+        if not _is_opaque(loader, value_node):
+            yield key, _convert(loader, value_node, done, problems)
 
 
 def _above(lines: int) -> str:

@@ -27,6 +27,7 @@ _PROJECT_HELP = "The project's folder  [default: the nearest with [tool.playbook
 _LIVE_HELP = "Also ask the running services: those of the environment, else those of the running default stack."
 _DAGSTER_HELP = "Also ask this Dagster webserver about run configs, jobs and run retries; DAGSTER_TOKEN is its token."
 _FACTS_HELP = "Hold the pages to a file that `playbook facts --output` wrote; nothing of the project is loaded or run."
+_JOB_HELP = "Whose run config the YAML or JSON files hold; found by its ops when left out."
 _NO_PLATFORM = """note: no SQLMesh project and no Dagster code location found: names and run config are held to nothing
   cure: name them in [[tool.playbook.sqlmesh]] and [[tool.playbook.dagster]] of pyproject.toml"""
 _CHANGED_HELP = "Only pages that differ from a git revision, or include a file that does  [default REV: HEAD]"
@@ -43,6 +44,7 @@ _CHANGED_HELP = "Only pages that differ from a git revision, or include a file t
 @click.option("--dagster-url", metavar="URL", default="", help=_DAGSTER_HELP)
 @click.option("--no-cache", is_flag=True, help="Keep and reuse nothing from earlier checks.")
 @click.option("--facts", "facts_file", type=click.Path(path_type=Path), metavar="FILE", help=_FACTS_HELP)
+@click.option("--job", metavar="NAME", default="", help=_JOB_HELP)
 @click.option("--quiet", "-q", is_flag=True, help="Only findings: no progress and no counts.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter an option, as click hands them over
@@ -58,12 +60,13 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     dagster_url: str,
     no_cache: bool,
     facts_file: Path | None,
+    job: str,
     quiet: bool,
 ) -> None:
     """Check every config, command, query, name and number on the pages.
 
-    PATHS are Markdown files or folders; without any, the pages that the project's settings name are checked,
-    and the site's navigation.
+    PATHS are Markdown files or folders, or run config in YAML or JSON, on stdin for -; without any, the pages that
+    the project's settings name are checked, and the site's navigation.
 
     \b
     Examples:
@@ -74,6 +77,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook check --live
       playbook check --dagster-url http://127.0.0.1:3000
       playbook check --facts facts.json
+      playbook check config.yaml --job sqlmesh_all_assets
     """
     from dagster_playbook.settings import find_root, load_settings
 
@@ -87,7 +91,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     no_cache = no_cache or recorded is not None
     with _settings_in_use(settings, no_cache=no_cache) as settings, work_progress(shown=not quiet) as tell:
         checker = _checker(settings, recorded, tell)
-        look = _look(checker, asked, revision)
+        look = _look(checker, asked, revision, job)
         result, fixed = _fixed(checker, look) if fix and not diff else (look(), 0)
         if not (quiet or dagster_url or recorded or settings.has_platform):
             click.echo(_NO_PLATFORM, err=True)
@@ -97,6 +101,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         on_terminal = sys.stdout.isatty()
         report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
     _tell_unjudged(result)
+    _tell_empty(result, asked)
     if diff:
         ctx.exit(_show_diff(settings, result))
     if fixed and not quiet:
@@ -141,10 +146,10 @@ def _recorded(path: Path) -> Recorded:
     return read_facts(path)
 
 
-def _look(checker: Checker, asked: list[str], revision: str | None) -> Callable[[], CheckResult]:
+def _look(checker: Checker, asked: list[str], revision: str | None, job: str) -> Callable[[], CheckResult]:
     """One check by the checker, of what was asked for."""
     if revision is None:
-        return lambda: checker.check(asked)
+        return lambda: checker.check(asked, job)
     from dagster_playbook.check.changed import check_changed
 
     return lambda: check_changed(checker, revision, asked)
@@ -156,6 +161,13 @@ def _tell_unjudged(result: CheckResult) -> None:
     if counts:
         kinds = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(counts.items()))
         click.echo(f"note: not judged, because only the platform itself can: {kinds}", err=True)
+
+
+def _tell_empty(result: CheckResult, asked: list[str]) -> None:
+    """One line on pages that were asked for by name and hold nothing: they were not found right."""
+    empty = [page.path for page in result.pages if not (page.fences or page.spans or page.findings)]
+    if asked and empty and len(empty) == len(result.pages):
+        click.echo(f"note: nothing to check in {', '.join(empty)}: no code block and no code span", err=True)
 
 
 def _fixed(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResult, int]:
@@ -183,7 +195,9 @@ def _asked_live(
     named = variables_in_use(settings.root, os.environ) if is_all else {}
     token = {"DAGSTER_TOKEN": os.environ.get("DAGSTER_TOKEN", "")}
     services = LiveServices.from_environment({**named, **token}, dagster_url)
-    verdict = LiveCheck(settings, checker.facts, services, checker.on_work).check(result.pages)
+    verdict = LiveCheck(settings, checker.facts, services, checker.on_work).check(
+        [page for page in result.pages if not page.is_apart]
+    )
     return with_live(result, verdict.findings), verdict
 
 

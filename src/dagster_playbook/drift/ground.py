@@ -16,7 +16,7 @@ from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import FactBinding, Fence, Page
 from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.platform.facts import Facts
-from dagster_playbook.rules.commands import STANDARD_PROGRAMS
+from dagster_playbook.rules.programs import STANDARD_PROGRAMS
 from dagster_playbook.settings import Settings
 
 #: attributes of example blocks that are wrong, or whole pages, on purpose

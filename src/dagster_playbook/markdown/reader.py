@@ -18,6 +18,7 @@ from dagster_playbook.markdown.inline import InlineParser
 from dagster_playbook.markdown.model import Heading, Page, Problem
 from dagster_playbook.markdown.slugs import AnchorNames
 from dagster_playbook.markdown.source import Source
+from dagster_playbook.markdown.swallowed import swallowed_tags
 
 MAX_BYTES = 8 * 1024 * 1024
 """Files above this size are not read: nobody reads such a page, and nothing that is checked needs one."""
@@ -39,7 +40,7 @@ def read_page(
     `included` likewise for includes, by their path in the project.
     Never raises for what stands in a file: what cannot be read is a Problem of the page, with one of the rules
     PB002 unclosed-fence, PB003 unreadable-page, PB004 missing-include, PB005 include-cycle, PB010
-    bad-front-matter, PB011 malformed-directive, PB022 broken-sentence.
+    bad-front-matter, PB011 malformed-directive, PB022 broken-sentence, PB025 swallowed-text.
     """
     page = Page(path=PurePosixPath(path).as_posix())
     try:
@@ -52,6 +53,7 @@ def read_page(
     includer.replace(included)
     _expand(page, text, includer)
     _read(page, includer.source)
+    page.problems += swallowed_tags(page, text)
     page.problems.sort(key=lambda item: (item.location.path != page.path, item.location, item.rule))
     return page
 

@@ -109,10 +109,11 @@ def asset_from(raw: dict[str, Any]) -> AssetFact:
 
 def command_from(raw: dict[str, Any]) -> CommandFact:
     """A command tree from its JSON; sub-commands are built when they are asked for."""
-    options = tuple(OptionFact(**{**item, **_tuples(item, "names", "choices")}) for item in raw["options"])
+    options = tuple(OptionFact(**{**item, **_tuples(item, "names", "choices", "formats")}) for item in raw["options"])
     choices = tuple(tuple(item) for item in raw["argument_choices"])
     subcommands = LazyFacts(raw["subcommands"], command_from)
-    return CommandFact(**{**raw, "options": options, "argument_choices": choices, "subcommands": subcommands})
+    built = {"options": options, "argument_choices": choices, "subcommands": subcommands}
+    return CommandFact(**{**raw, **_tuples(raw, "argument_types"), **built})
 
 
 def catalog_from(raw: dict[str, Any]) -> CatalogFact:

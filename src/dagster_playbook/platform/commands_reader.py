@@ -55,6 +55,7 @@ def command_fact(command: click.Command, name: str, parent: click.Context | None
         min_arguments=sum(max(item.nargs, 1) for item in arguments if item.required),
         max_arguments=-1 if unlimited else sum(item.nargs for item in arguments),
         argument_choices=tuple(_choices(item.type) for item in arguments),
+        argument_types=tuple(_type(item.type) for item in arguments),
         subcommands=subcommands,
         help=command.get_short_help_str(limit=200),
     )
@@ -68,7 +69,38 @@ def _option(option: click.Option) -> OptionFact:
         multiple=option.multiple,
         required=option.required,
         values=0 if option._flag_needs_value else max(option.nargs, 1),
+        type="" if option.is_flag or option.count else _type(option.type),
+        minimum=_bound(option.type, "min"),
+        maximum=_bound(option.type, "max"),
+        formats=tuple(option.type.formats) if isinstance(option.type, click.DateTime) else (),
+        ignores_case=isinstance(option.type, click.Choice) and not option.type.case_sensitive,
     )
+
+
+#: classes of click's own types, without those that the project has made from them: a subclass may take more
+_TYPES: dict[type, str] = {
+    click.types.IntParamType: "integer",
+    click.IntRange: "integer",
+    click.types.FloatParamType: "number",
+    click.FloatRange: "number",
+    click.types.BoolParamType: "boolean",
+    click.DateTime: "date",
+    click.types.UUIDParameterType: "uuid",
+    click.Path: "path",
+    click.File: "path",
+}
+
+
+def _type(kind: Any) -> str:
+    return _TYPES.get(type(kind), "")
+
+
+def _bound(kind: Any, name: str) -> float | None:
+    """A bound that click refuses to go over; one that it clamps to is no refusal, an open one is left out."""
+    if not isinstance(kind, click.IntRange | click.FloatRange) or kind.clamp or getattr(kind, f"{name}_open"):
+        return None
+    bound = getattr(kind, name)
+    return None if bound is None else float(bound)
 
 
 def _choices(kind: Any) -> tuple[str, ...]:

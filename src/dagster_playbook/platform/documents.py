@@ -143,6 +143,9 @@ def _mkdocs_problems(data: object) -> list[TextProblem]:
         return [TextProblem("an MkDocs config is a mapping")]
     config = MkDocsConfig()
     judged = {key: value for key, value in data.items() if key != "hooks"}
+    if isinstance(theme := judged.get("theme"), dict):
+        # an excerpt shows what it speaks of: the name may stand elsewhere, and the folder only where the site is
+        judged["theme"] = {"name": "mkdocs", **{key: value for key, value in theme.items() if key != "custom_dir"}}
     unknown: list[TextProblem] = []
     if isinstance(extensions := judged.get("markdown_extensions"), list):
         judged["markdown_extensions"] = [item for item in extensions if _is_known(_extension(item))]

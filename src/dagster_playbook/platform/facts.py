@@ -104,6 +104,8 @@ class OptionFact:
     """An option of a command: its spellings, whether it takes a value, and the values it takes when limited.
 
     `values` counts the words that follow it when it takes any: 2 for `--query MODEL SQL`, 0 when one may be left out.
+    `type` is what a value has to be: integer, number, boolean, date, uuid, path, or "" for any text; `minimum` and
+    `maximum` bound a number, and `formats` are those of a date, as strptime has them.
     """
 
     names: tuple[str, ...]
@@ -112,13 +114,19 @@ class OptionFact:
     multiple: bool = False
     required: bool = False
     values: int = 1
+    type: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    formats: tuple[str, ...] = ()
+    ignores_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CommandFact:
     """A command or sub-command of a command tree.
 
-    `min_arguments` and `max_arguments` count positional arguments; -1 as maximum is without limit.
+    `min_arguments` and `max_arguments` count positional arguments; -1 as maximum is without limit. `argument_types` are
+    those of `OptionFact.type`, one an argument.
     """
 
     name: str
@@ -126,6 +134,7 @@ class CommandFact:
     min_arguments: int = 0
     max_arguments: int = 0
     argument_choices: tuple[tuple[str, ...], ...] = ()
+    argument_types: tuple[str, ...] = ()
     subcommands: dict[str, CommandFact] = field(default_factory=dict)
     help: str = ""
 

@@ -13,18 +13,22 @@ from dagster_playbook.markdown.model import Page
 from dagster_playbook.rules import (
     command_values,
     commands,
+    dates,
     diagrams,
     documents,
     extraction,
     fences,
     model_blocks,
     names,
+    option_types,
     prose,
     python,
     run_config,
+    runbook_calls,
     runbooks,
     selectors,
     services,
+    signs,
     sql,
 )
 from dagster_playbook.rules.world import World
@@ -33,7 +37,11 @@ FAMILIES = (commands, diagrams, documents, extraction, model_blocks, names, pros
 
 #: code -> rule, in the order of the codes
 RULES: dict[str, Rule] = by_code(
-    *(rule for family in (*FAMILIES, command_values, fences, selectors) for rule in family.RULES),
+    *(
+        rule
+        for family in (*FAMILIES, command_values, dates, fences, option_types, runbook_calls, selectors, signs)
+        for rule in family.RULES
+    ),
     *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),
 )
 

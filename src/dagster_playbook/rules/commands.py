@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.shell import ShellCommand, Word, read_shell
+from dagster_playbook.claims.wrappers import Unwrapped, nested, remote_text, unwrapped
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
+from dagster_playbook.rules import sql
 from dagster_playbook.rules.command_values import option_findings, path_findings
+from dagster_playbook.rules.option_config import config_findings
+from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
+from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
 from dagster_playbook.rules.repairs import only_member
+from dagster_playbook.rules.runbook_calls import call_findings, missing_parameters
 from dagster_playbook.rules.selectors import entry_findings
+from dagster_playbook.rules.signs import meant_option, sign_findings
 from dagster_playbook.rules.transcripts import output_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
 
@@ -38,28 +46,6 @@ RULES = (
     APPLIES,
 )
 
-#: programs that documentation may name without a command tree of ours: the shell's own and the usual tools
-STANDARD_PROGRAMS = frozenset(
-    """. [ alias apt apt-get awk aws basename bash brew bunzip2 bzip2 cat cd chmod chown cp curl cut date
-    deactivate df diff dirname docker docker-compose du echo env eval exec exit export false find fold gcloud
-    bq gsutil gh git grep gunzip gzip head helm id install ip java javac jq kill kubectl less ln ls lsof man
-    mkdir mktemp mv mvn nc node npm npx open openssl pip pip3 pipx pkill pnpm poetry printenv printf ps psql
-    pwd pyenv pytest python python3 read rg rm rmdir rsync ruff mypy scp sed seq set sh sha256sum shasum sleep
-    sort source split ssh ssh-add ssh-keygen sudo tail tar tee terraform test time timeout tmux top touch tr
-    trap true tty type uname uniq unset unzip uv uvx virtualenv wait watch wc wget which xargs yarn yq zip zsh
-    trino pre-commit hatch twine""".split()
-)
-_WRAPPERS = frozenset({"sudo", "time", "env", "exec", "command", "nohup"})
-_RUNNERS = (
-    ("uv", "run"),
-    ("uvx",),
-    ("pipx", "run"),
-    ("poetry", "run"),
-    ("hatch", "run"),
-    ("python", "-m"),
-    ("python3", "-m"),
-)
-
 
 @dataclass(slots=True)
 class _Parse:
@@ -69,33 +55,69 @@ class _Parse:
     path: str
     arguments: list[Word] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    values: list[tuple[OptionFact, Word]] = field(default_factory=list)
     is_uncertain: bool = False
 
 
 def check(claim: Claim, world: World) -> Iterator[Finding]:
     """Findings of a shell block: what does not parse, then each command in order."""
-    text = read_shell(claim.text, is_console=bool(claim.fence and claim.fence.language == "console"))
+    is_console = bool(claim.fence and claim.fence.language in SESSIONS)
+    text = read_shell(claim.text, is_console=is_console, programs=programs_of(world))
     for line, column, told in text.errors:
         where, message = claim.at(line, column), f"the shell block {told}"
         yield NOT_SHELL.finding(where, message, subject="shell", evidence="bash grammar", severity=world.doubtful)
+    whereabouts = Whereabouts(world)
     for command in text.commands:
-        yield from command_findings(command, claim, world)
+        yield from command_findings(command, claim, world, whereabouts)
     yield from output_findings(claim, world)
 
 
-def command_findings(command: ShellCommand, claim: Claim, world: World) -> Iterator[Finding]:
-    """Findings of one command; a program without a command tree is only held to be a known program."""
-    words = _unwrapped(command.words)
+def command_findings(
+    command: ShellCommand, claim: Claim, world: World, whereabouts: Whereabouts | None = None
+) -> Iterator[Finding]:
+    """Findings of one command, behind all its wrappers; `whereabouts` of the commands before it, none at first."""
+    place = whereabouts or Whereabouts(world)
+    yield from _findings(unwrapped(command.words), claim, world, place)
+
+
+def _findings(command: Unwrapped, claim: Claim, world: World, place: Whereabouts) -> Iterator[Finding]:
+    words = command.words
+    texts = nested(words) or (remote_text(words) if command.is_elsewhere else [])
+    if texts:
+        # what a shell of its own does ends with it
+        inside = Whereabouts(world, list(place.folders), place.is_lost)
+        for text in texts:
+            inner = unwrapped(text)
+            yield from _findings(replace(inner, is_elsewhere=True), claim, world, inside)
+        return
+    tree = world.facts.commands.get(words[0].text) if words else None
+    yield from sign_findings(words, _all_spellings(tree) if tree else (), claim)
+    found = _program_findings(words, claim, world, is_elsewhere=command.is_elsewhere)
+    kept = place.kept(found, words, is_elsewhere=command.is_elsewhere)
+    yield from (f for f in kept if not (command.is_open and f.rule == WRONG_ARGUMENTS.code))
+    place.follow(words)
+
+
+def _all_spellings(tree: CommandFact) -> Iterator[str]:
+    yield from _spellings(tree)
+    for child in tree.subcommands.values():
+        yield from _all_spellings(child)
+
+
+def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_elsewhere: bool) -> Iterator[Finding]:
+    """Findings of a command; a program without a command tree is only held to be a known program."""
     if not words or not words[0].is_known:
         return
-    program = words[0].text.rsplit("/", 1)[-1]
+    program = words[0].text.rsplit("/", 1)[-1].removesuffix(".exe")
+    yield from _queries(program, words, claim, world)
     if program == "make" and world.facts.make_targets:
         yield from _make(words[1:], claim, world)
     elif program in world.facts.commands:
         yield from _tree(words, world.facts.commands[program], claim, world)
     elif not _is_program(words[0].text, program, world):
-        known = [*world.facts.commands, *(STANDARD_PROGRAMS if world.conventions.is_strict else ())]
-        if not world.conventions.is_strict and not near(program, known):
+        is_strict = world.conventions.is_strict and not is_elsewhere
+        known = [*world.facts.commands, *(STANDARD_PROGRAMS if is_strict else ())]
+        if not is_strict and not near(program, known):
             return
         message = f"no program is called {program!r}{did_you_mean(program, known)}"
         where = claim.at(words[0].line, words[0].column, words[0].line, words[0].end_column)
@@ -103,18 +125,23 @@ def command_findings(command: ShellCommand, claim: Claim, world: World) -> Itera
         yield UNKNOWN_COMMAND.finding(where, message, subject=program, evidence=evidence)
 
 
-def _unwrapped(words: Sequence[Word]) -> Sequence[Word]:
-    """`uv run sqlmesh ...` and `sudo ...` are about the program behind them."""
-    while words and words[0].text in _WRAPPERS:
-        words = words[1:]
-        while words and (words[0].text.startswith("-") or "=" in words[0].text):
-            words = words[1:]
-    for runner in _RUNNERS:
-        if tuple(word.text for word in words[: len(runner)]) == runner and len(words) > len(runner):
-            rest = words[len(runner) :]
-            if not rest[0].text.startswith("-"):
-                return rest
-    return words
+#: clients of an engine -> their options that take SQL, and its dialect
+_CLIENTS = {"trino": (("--execute",), "trino"), "duckdb": (("-c", "-s"), "duckdb")}
+
+
+def _queries(program: str, words: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding]:
+    """`trino --execute 'SELECT ...'` holds a query."""
+    options, dialect = _CLIENTS.get(program, ((), ""))
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        name, equals, value = word.text.partition("=")
+        if name not in options:
+            continue
+        given = replace(word, text=value) if equals else following
+        if given is None or not given.is_known:
+            continue
+        place = claim.at(given.line, given.end_column - len(given.text) - 1, given.line, given.end_column)
+        inner = Claim(Kind.SQL, given.text, place)
+        yield from sql.query_findings(given.text, dialect, inner, world)
 
 
 def _is_program(text: str, program: str, world: World) -> bool:
@@ -140,7 +167,7 @@ def _tree(words: Sequence[Word], root: CommandFact, claim: Claim, world: World) 
     queue = list(words[1:])
     only_arguments = False
     while queue:
-        word = queue.pop(0)
+        word = _as_meant(queue.pop(0), state)
         if word.text == "--":
             only_arguments = True
         elif word.text.startswith("-") and len(word.text) > 1 and not only_arguments:
@@ -152,6 +179,15 @@ def _tree(words: Sequence[Word], root: CommandFact, claim: Claim, world: World) 
         if state.is_uncertain:
             return
     yield from _arguments(words, state, claim, world)
+
+
+def _as_meant(word: Word, state: _Parse) -> Word:
+    """An option that begins with a dash of a word processor is read as the option that was meant."""
+    return replace(word, text=meant_option(word.text, _spellings(state.command)) or word.text)
+
+
+def _spellings(command: CommandFact) -> list[str]:
+    return [spelling for option in command.options for spelling in option.names]
 
 
 def _subcommand(word: Word, state: _Parse, claim: Claim) -> Iterator[Finding]:
@@ -179,7 +215,7 @@ def _option(word: Word, queue: list[Word], state: _Parse, claim: Claim, world: W
         yield from _short_options(word, queue, state, claim)
         return
     if option is None:
-        known = [spelling for one in state.command.options for spelling in one.names] + ["--help"]
+        known = [*_spellings(state.command), "--help"]
         if name in ("--help", "-h"):
             return
         message = f"{state.path} has no option {name!r}{did_you_mean(name, known)}"
@@ -229,10 +265,11 @@ def _find_option(command: CommandFact, name: str) -> OptionFact | None:
 
 
 def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
+    state.values.append((option, given))
     if not given.is_known:
         return
     where = claim.at(given.line, given.column, given.line, given.end_column)
-    if option.choices and given.text not in option.choices:
+    if option.choices and not _is_choice(given.text, option):
         message = (
             f"{state.path} {option.names[0]} takes one of {', '.join(option.choices)}, not {given.text!r}"
             f"{did_you_mean(given.text, option.choices)}"
@@ -247,7 +284,17 @@ def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: 
     ):
         yield from entry_findings(given.text, where, world)
     else:
-        yield from option_findings(state.path.split(" ")[0], option.names, given, claim, world)
+        found = list(value_findings(option, given, state.path, claim))
+        yield from found
+        is_number = bool(found) or option.type in ("integer", "number") or given.text.isdecimal()
+        if not is_number:
+            yield from option_findings(state.path.split(" ")[0], option.names, given, claim, world)
+
+
+def _is_choice(text: str, option: OptionFact) -> bool:
+    if option.ignores_case:
+        return text.lower() in {choice.lower() for choice in option.choices}
+    return text in option.choices
 
 
 def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
@@ -274,8 +321,19 @@ def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World)
             place = claim.at(word.line, word.column, word.line, word.end_column)
             message = f"{state.path} takes one of {', '.join(choices)}, not {word.text!r}"
             yield WRONG_CHOICE.finding(place, message, subject=word.text, evidence=evidence)
-    for word in state.arguments:
-        yield from path_findings(word, claim, world)
+    yield from window_findings({name: given for option, given in state.values for name in option.names}, claim)
+    called = [(max(option.names, key=len), given) for option, given in state.values]
+    lacking = missing_parameters(state.path, state.arguments, called, world)
+    if lacking:
+        yield WRONG_ARGUMENTS.finding(where, lacking, subject=state.path, evidence="the runbook's front matter")
+    yield from config_findings(state.path, called, claim, world)
+    calls = list(call_findings(state.path, state.arguments, called, claim, world))
+    yield from calls
+    types = [*command.argument_types, *[""] * count]
+    for word, kind in zip(state.arguments, types, strict=False):
+        yield from argument_findings(word, kind, state.path, claim)
+        if not any(finding.subject == word.text for finding in calls):
+            yield from path_findings(word, claim, world)
 
 
 def _counted(count: int) -> str:

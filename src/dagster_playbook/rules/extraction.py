@@ -12,7 +12,7 @@ from dagster_playbook.claims.yaml_text import YamlProblem
 from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page, Problem, Suppression
-from dagster_playbook.rules.site import Shown, anchors_of, is_sure_anchor, is_sure_link, resolve, site_of
+from dagster_playbook.rules.site import Shown, anchors_of, generates, is_sure_anchor, is_sure_link, resolve, site_of
 from dagster_playbook.rules.world import World, did_you_mean
 
 KINDS = frozenset({Kind.LINK, Kind.UNKNOWN})
@@ -43,6 +43,9 @@ BROKEN_SENTENCE = Rule(
 
 NOT_JUDGED = Rule("PB023", "not-judged", "A claim that could not be judged: the question about it failed.")
 TOO_LONG = Rule("PB024", "page-takes-too-long", "A page that takes longer to check than a page may.")
+SWALLOWED = Rule(
+    "PB025", "swallowed-text", "A word in angle brackets that a browser takes for a tag, so that no reader sees it."
+)
 
 RULES = (
     NOT_UNDERSTOOD,
@@ -62,6 +65,7 @@ RULES = (
     NO_PAGE,
     OTHER_VERDICT,
     BROKEN_SENTENCE,
+    SWALLOWED,
     NOT_JUDGED,
     TOO_LONG,
 )
@@ -96,7 +100,7 @@ def _is_sure(problem: Problem, world: World) -> bool:
     if problem.rule == NO_INCLUDE.code:
         # the paths of includes start where the site's configuration stands
         return site.shown is Shown.MKDOCS and not world.files.exists(join(site.folder, problem.subject))
-    if problem.rule in (BAD_FRONT_MATTER.code, BROKEN_SENTENCE.code):
+    if problem.rule in (BAD_FRONT_MATTER.code, BROKEN_SENTENCE.code, SWALLOWED.code):
         return site.shown is Shown.MKDOCS
     if problem.rule != UNCLOSED.code or site.shown is Shown.MKDOCS:
         return True
@@ -126,7 +130,8 @@ def _is_deliberate(problem: YamlProblem, claim: Claim) -> bool:
 
     The same key twice, each time under a comment of its own, shows ways to write it.
     """
-    if "single document" in problem.message:
+    if "single document" in problem.message or re.search(r"(?:the tag |for the tag ')!(?!!)", problem.message):
+        # a tag of the consumer's own, such as !Ref or !secret, says nothing of the platform
         return True
     lines = claim.text.split("\n")[: problem.line]
     return problem.is_duplicate and len(lines) > 1 and lines[-2].lstrip().startswith("#")
@@ -228,15 +233,21 @@ def _elsewhere(path: str, page: str, world: World) -> str | None:
 
 
 def _is_dead(path: str, wanted: str, page: str, world: World) -> bool:
+    if generates(site_of(page, world), world):
+        return False
     return world.conventions.is_strict or is_sure_link(path, wanted, site_of(page, world))
 
 
 def _anchor(anchor: str, page: str, claim: Claim, world: World) -> Iterator[Finding]:
+    # browsers go to the top and to quoted text without the page's help
+    anchor = anchor.partition(":~:")[0]
     anchors = world.files.anchors(page)
-    if anchors is None or anchor in anchors:
+    if anchors is None or anchor in anchors or anchor.lower() in ("", "top"):
         return
     severity = Severity.ERROR
-    if not world.conventions.is_strict:
+    if generates(site_of(page, world), world):
+        severity = Severity.WARNING
+    elif not world.conventions.is_strict:
         site = site_of(page, world)
         anchors = anchors_of(page, anchors, site, world)
         if anchor in anchors:

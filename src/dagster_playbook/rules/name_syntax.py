@@ -14,6 +14,7 @@ from dagster_playbook.claims.shell import read_shell
 from dagster_playbook.claims.yaml_text import read_yaml
 from dagster_playbook.findings import Finding
 from dagster_playbook.rules import command_values, commands, model_blocks, selectors, sql
+from dagster_playbook.rules.programs import STANDARD_PROGRAMS
 from dagster_playbook.rules.vocabulary import CONFIG_FILES, vocabulary_of
 from dagster_playbook.rules.world import World, did_you_mean
 
@@ -37,9 +38,9 @@ def known() -> Iterator[Finding]:
 def command(text: str, claim: Claim, world: World) -> Answer:
     """A command, whole or in part: what prose does not say yet is not missing."""
     first = text.split(" ", 1)[0]
-    known_program = first in world.facts.commands or first == "make" or first in commands.STANDARD_PROGRAMS
+    known_program = first in world.facts.commands or first == "make" or first in STANDARD_PROGRAMS
     if not known_program or (" " not in text and first not in world.facts.commands and first != "make"):
-        return known() if first in commands.STANDARD_PROGRAMS and " " not in text else None
+        return known() if first in STANDARD_PROGRAMS and " " not in text else None
     parsed = read_shell(text)
     if parsed.errors or not parsed.commands:
         return None

@@ -7,8 +7,10 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from dagster_playbook.claims.embedded_config import claims_in_python
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding, Rule, Severity
+from dagster_playbook.rules import run_config
 from dagster_playbook.rules.world import World
 
 KINDS = frozenset({Kind.PYTHON})
@@ -35,6 +37,8 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         severity = world.doubtful if _is_excerpt(claim.text, line, told, world) else Severity.ERROR
         yield NOT_PYTHON.finding(where, message, subject="python", evidence="ast", severity=severity)
         return
+    for config, found in claims_in_python(claim, source):
+        yield from run_config.embedded_findings(config, world, is_partial=found.is_partial)
     for problem in (p for p in world.authority.python_names(source).problems if set(p.subject) != {"_"}):
         end = (problem.column or 1) + len(problem.subject)
         where = claim.at(problem.line or 1, problem.column or 1, problem.line or 1, end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode
@@ -15,9 +16,10 @@ from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.meaning import ReferenceMove, Restatement
 from dagster_playbook.platform.facts import JobFact
 from dagster_playbook.rules.config_types import ConfigError, ConfigWalk
+from dagster_playbook.rules.dates import BAD_DATE, INVERTED, date_problem, window_problem
 from dagster_playbook.rules.repairs import only_member
 from dagster_playbook.rules.selectors import entry_findings
-from dagster_playbook.rules.world import World, did_you_mean
+from dagster_playbook.rules.world import World, did_you_mean, near
 
 KINDS = frozenset({Kind.RUN_CONFIG})
 
@@ -34,7 +36,6 @@ NO_LIST = Rule(
 )
 UNKNOWN_CATEGORY = Rule("DG108", "unknown-category", "An entity category that no model carries as a tag.")
 BAD_HASH = Rule("DG109", "malformed-hash", "A Nessie hash that is not hexadecimal text.")
-BAD_DATE = Rule("DG110", "malformed-date", "A start or end that is no date.")
 WRONG_JOB = Rule("DG111", "op-of-another-job", "An op that the named job does not run.")
 
 RULES = (
@@ -47,7 +48,6 @@ RULES = (
     NO_LIST,
     UNKNOWN_CATEGORY,
     BAD_HASH,
-    BAD_DATE,
     WRONG_JOB,
 )
 
@@ -75,9 +75,25 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         yield from _meaning(op, config, claim, world)
 
 
+def embedded_findings(claim: Claim, world: World, *, is_partial: bool = False) -> Iterator[Finding]:
+    """Findings of a run config inside another text, where it names an op of the platform.
+
+    Args:
+        is_partial: some of it is computed, so that nothing can be said to be missing.
+    """
+    ops = claim.yaml.get("ops") if claim.yaml is not None else None
+    known = {op for job in world.facts.jobs.values() for op in job.ops}
+    names = ops.keys() if ops is not None else []
+    if not any(op in known or near(op, known) for op in names):
+        return
+    if claim.job and claim.job not in world.facts.jobs:
+        claim = replace(claim, job="")
+    yield from (f for f in check(claim, world) if not (is_partial and f.rule == MISSING_KEY.code))
+
+
 def _job_of(claim: Claim, world: World) -> JobFact | None:
     """The job named by `job=`, else the job whose schema knows most of the config's ops and keys."""
-    named = claim.fence.attributes.get("job", "") if claim.fence else ""
+    named = _named_job(claim)
     if named:
         return world.facts.jobs.get(named)
     assert claim.yaml is not None
@@ -89,8 +105,12 @@ def _job_of(claim: Claim, world: World) -> JobFact | None:
     return jobs[0] if jobs else None
 
 
+def _named_job(claim: Claim) -> str:
+    return claim.job or (claim.fence.attributes.get("job", "") if claim.fence else "")
+
+
 def _no_job(claim: Claim, world: World) -> Finding:
-    name = claim.fence.attributes.get("job", "") if claim.fence else ""
+    name = _named_job(claim)
     return UNKNOWN_JOB.finding(
         claim.location,
         f"no job is called {name!r}{did_you_mean(name, world.facts.jobs)}",
@@ -163,12 +183,27 @@ def _restated(restatement: Restatement, config: YamlNode, claim: Claim, world: W
     for entry in models.elements() if models else []:
         if isinstance(entry.value, str) and not _is_placeholder(entry):
             yield from entry_findings(entry.value, claim.node_at(entry), world)
-    for name in filter(None, (restatement.start, restatement.end)):
-        date = config.get(name)
-        if date is not None and _is_text(date) and not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):
-            message = f"{name} is {date.value!r}, which is no date; write 2024-01-31 or '2 days ago'"
-            evidence = f"op {restatement.op}, {name}"
+    yield from _window(restatement, config, claim)
+
+
+def _window(restatement: Restatement, config: YamlNode, claim: Claim) -> Iterator[Finding]:
+    """Start and end are dates, of days that exist, in that order."""
+    names = [name for name in (restatement.start, restatement.end) if name]
+    dates = {name: node for name in names if (node := config.get(name)) is not None and _is_text(node)}
+    for name, date in dates.items():
+        problem = date_problem(date.value)
+        evidence = "the calendar" if problem else f"op {restatement.op}, {name}"
+        if problem:
+            message = f"{name} is {date.value!r}, but {problem}"
             yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=evidence)
+        elif not (_DATE.match(date.value) or _RELATIVE_DATE.match(date.value)):
+            message = f"{name} is {date.value!r}, which is no date; write 2024-01-31 or '2 days ago'"
+            yield BAD_DATE.finding(claim.node_at(date), message, subject=date.value, evidence=evidence)
+    if len(dates) == 2:
+        start, end = dates.values()
+        if problem := window_problem(start.value, end.value):
+            evidence = f"op {restatement.op}, {' and '.join(dates)}"
+            yield INVERTED.finding(claim.node_at(end), problem, subject=restatement.end, evidence=evidence)
 
 
 def _hash(move: ReferenceMove, config: YamlNode, claim: Claim) -> Iterator[Finding]:

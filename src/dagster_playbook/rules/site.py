@@ -63,6 +63,28 @@ def site_of(page: str, world: World) -> Site:
         folder = dirname(folder)
 
 
+#: plugins of MkDocs that make neither pages nor anchors; what any other one makes is not known here
+_MAKES_NOTHING = frozenset(
+    """search awesome-nav awesome-pages charts drawio exclude exclude-search git-authors git-committers
+    git-committers-2 git-revision-date git-revision-date-localized glightbox group info literate-nav meta minify offline
+    optimize panzoom privacy projects rss section-index social""".split()
+)
+
+
+def generates(site: Site, world: World) -> bool:
+    """Whether the site's configuration has hooks or plugins that may make pages and anchors which stand in no file."""
+    if site.shown is not Shown.MKDOCS:
+        return False
+    text = world.files.text(join(site.folder, "mkdocs.yml")) or ""
+    if re.search(r"^hooks:\s*(?:\n|\[)", text, re.MULTILINE):
+        return True
+    section = re.search(r"^plugins:[ \t]*\n(?P<body>(?:[ \t-].*\n?|[ \t]*\n|#.*\n?)*)", text, re.MULTILINE)
+    entries = re.findall(r"^([ \t]*)-[ \t]+[\"']?([\w./-]+)", section["body"], re.MULTILINE) if section else []
+    own = min((len(indent) for indent, _ in entries), default=0)
+    names = {name.rsplit("/", 1)[-1] for indent, name in entries if len(indent) == own}
+    return not names <= _MAKES_NOTHING
+
+
 def _docs_dir(config: str) -> str:
     match = re.search(r"^docs_dir:\s*[\"']?([\w./-]+)", config, re.MULTILINE)
     return normpath(match[1]) if match else "docs"

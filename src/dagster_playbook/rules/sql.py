@@ -10,6 +10,9 @@ from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.location import Location
 from dagster_playbook.platform.facts import ModelFact
+from dagster_playbook.rules import statements
+from dagster_playbook.rules.dates import BAD_DATE, date_problem
+from dagster_playbook.rules.extraction import NOT_UNDERSTOOD
 from dagster_playbook.rules.world import World, did_you_mean, near
 
 if TYPE_CHECKING:
@@ -22,7 +25,13 @@ UNKNOWN_TABLE = Rule("SQ702", "unknown-table", "A query on a table that no model
 UNKNOWN_COLUMN = Rule("SQ703", "unknown-column", "A query on a column that the model does not have.")
 SQL_CATALOG = Rule("SQ704", "unknown-sql-catalog", "A query on a catalog that the platform does not have.")
 
-RULES = (NOT_SQL, UNKNOWN_TABLE, UNKNOWN_COLUMN, SQL_CATALOG)
+DESTRUCTIVE = Rule(
+    "SQ705",
+    "destructive-procedure",
+    "A procedure that deletes files which only a tag reaches, where consumers read one.",
+)
+
+RULES = (NOT_SQL, UNKNOWN_TABLE, UNKNOWN_COLUMN, SQL_CATALOG, DESTRUCTIVE)
 
 _DIALECTS = {"duckdb": "duckdb", "bigquery": "bigquery", "trino": "trino"}
 
@@ -35,20 +44,22 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
 
 def query_findings(text: str, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
     """Each statement of the text: syntax, then tables, then columns."""
-    from sqlglot import parse
+    from sqlglot import parse_one
     from sqlglot.errors import ParseError, TokenError
 
     source = _without_blanks(text)
+    yield from _destructive(source, claim, world)
+    yield from _days(source, claim)
     try:
-        statements = parse(source, read=dialect)
+        texts = statements.split(source, dialect)
+        parsed = [parse_one(statements.inner_query(each) or each, read=dialect) for each in texts]
     except (ParseError, TokenError, RecursionError, ValueError) as error:
         if not _is_other_language(text, source, world):
             details = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
             yield _syntax(details, str(error), claim, world)
         return
-    for statement in statements:
-        if statement is not None:
-            yield from _resolve(statement, dialect, claim, world)
+    for statement, whole in zip(parsed, texts, strict=True):
+        yield from _resolve(statement, whole, dialect, claim, world)
 
 
 def _without_blanks(text: str) -> str:
@@ -86,12 +97,26 @@ def _syntax(error: dict[str, Any], told: str, claim: Claim, world: World) -> Fin
     return NOT_SQL.finding(where, message, subject=highlight, evidence="sqlglot", severity=world.doubtful)
 
 
-def _resolve(statement: exp.Expr, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
+def _resolve(statement: exp.Expr, text: str, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
     from sqlglot import exp
 
-    if not world.facts.models or isinstance(statement, exp.Command | exp.Create | exp.Show | exp.Set | exp.Use):
-        yield from _catalogs_shown(claim, world)
+    if isinstance(statement, exp.Command | exp.Show | exp.Set | exp.Use):
+        yield from _opaque(text, dialect, claim, world)
         return
+    if not world.facts.models:
+        return
+    if isinstance(statement, exp.Create):
+        # what is created is new; what it is made from is not
+        query = statement.expression
+        if isinstance(query, exp.Query):
+            yield from _query(query, claim, world)
+        return
+    yield from _query(statement, claim, world)
+
+
+def _query(statement: exp.Expr, claim: Claim, world: World) -> Iterator[Finding]:
+    from sqlglot import exp
+
     ctes = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
     known: dict[str, ModelFact] = {}
     for table in statement.find_all(exp.Table):
@@ -102,14 +127,55 @@ def _resolve(statement: exp.Expr, dialect: str, claim: Claim, world: World) -> I
         yield from _columns(statement, known, ctes, claim)
 
 
-def _catalogs_shown(claim: Claim, world: World) -> Iterator[Finding]:
-    """`SHOW SCHEMAS FROM x`, `USE x.y`: sqlglot keeps these as text."""
-    pattern = re.compile(r"\b(?:SHOW\s+SCHEMAS\s+(?:FROM|IN)|USE)\s+(?P<name>\w+)", re.IGNORECASE)
-    match = pattern.search(claim.text)
-    if match and world.facts.catalogs and match["name"] not in world.facts.catalogs:
-        where = offset_place(claim, match.start("name"), match.end("name"))
-        message = f"no catalog is called {match['name']!r}{did_you_mean(match['name'], world.facts.catalogs)}"
-        yield SQL_CATALOG.finding(where, message, subject=match["name"], evidence="Trino catalogs")
+def _opaque(text: str, dialect: str, claim: Claim, world: World) -> Iterator[Finding]:
+    """A statement that the parser keeps as text: the name in it, or that nobody has read it."""
+    named = statements.name_in(text)
+    if named is None or (named.procedure and named.procedure not in statements.PROCEDURES):
+        if claim.fence is not None:
+            words = statements.opening(text)
+            hint = did_you_mean(named.procedure, statements.PROCEDURES) if named else ""
+            message = (
+                f"nothing here can read the statement {words!r}, so it is not checked; exempt it with a reason{hint}"
+            )
+            where = offset_place(claim, len(text) - len(text.lstrip()), len(text.rstrip()))
+            yield NOT_UNDERSTOOD.finding(where, message, subject=words, severity=world.doubtful)
+    elif named.kind == "table" and world.facts.models:
+        yield from _table(statements.table_of(named, dialect), claim, world, {})
+    elif named.kind in ("schema", "catalog", "setting"):
+        yield from _catalog(named, claim, world)
+
+
+def _catalog(named: statements.Named, claim: Claim, world: World) -> Iterator[Finding]:
+    """`SHOW SCHEMAS FROM x` names a catalog alone; elsewhere it is the first of several parts."""
+    name, _, rest = named.text.partition(".")
+    name = name.strip('"')
+    if (not rest and named.kind != "catalog") or not world.facts.catalogs or _is_blank(name) or name == "system":
+        return
+    if name not in world.facts.catalogs:
+        where = offset_place(claim, named.start, named.start + len(name))
+        message = f"no catalog is called {name!r}{did_you_mean(name, world.facts.catalogs)}"
+        yield SQL_CATALOG.finding(where, message, subject=name, evidence="Trino catalogs")
+
+
+def _days(source: str, claim: Claim) -> Iterator[Finding]:
+    """Dates that are written as such and that no calendar has."""
+    for found in statements.day_literals(source):
+        problem = date_problem(found["day"])
+        if problem:
+            where = offset_place(claim, found.start("day"), found.end("day"))
+            message = f"{found['day']!r} is no day: {problem}"
+            yield BAD_DATE.finding(where, message, subject=found["day"], evidence="the calendar")
+
+
+def _destructive(source: str, claim: Claim, world: World) -> Iterator[Finding]:
+    """Procedures that delete files which their own reference does not reach, while consumers read a tag."""
+    tags = sorted(ref.name for ref in world.facts.refs.values() if ref.kind == "TAG")
+    if not tags:
+        return
+    for found in statements.destructive_calls(source):
+        message = f"{found['name']} deletes what only the tag {tags[0]!r} still reaches, and consumers read that tag"
+        where = offset_place(claim, found.start("name"), found.end("name"))
+        yield DESTRUCTIVE.finding(where, message, subject=found["name"], evidence="Nessie references")
 
 
 def _table(table: exp.Table, claim: Claim, world: World, known: dict[str, ModelFact]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dagster_playbook.claims.model import Claim
 from dagster_playbook.claims.shell import output_lines
 from dagster_playbook.findings import Finding
+from dagster_playbook.rules.programs import programs_of
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.world import World
 
@@ -22,7 +23,7 @@ def output_findings(claim: Claim, world: World) -> Iterator[Finding]:
     """
     if not world.conventions.is_strict:
         return
-    for number, line in output_lines(claim.text):
+    for number, line in output_lines(claim.text, programs_of(world)):
         for match in _NAME.finditer(line):
             if world.is_ours(match.group()):
                 where = claim.at(number, match.start() + 1, number, match.end() + 1)

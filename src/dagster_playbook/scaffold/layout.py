@@ -13,6 +13,7 @@ from dagster_playbook.platform.personal import is_personal_name
 from dagster_playbook.scaffold.table import Column, SourceTable
 from dagster_playbook.settings import Settings
 
+_FAULTS_SHOWN = 5
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*$")
 _TRINO: dict[str, str] = {
@@ -137,14 +138,49 @@ def trino_type(column: Column) -> str:
     return _TRINO.get(word.group(1).upper(), "VARCHAR") if word else "VARCHAR"
 
 
+#: longer names are cut or refused by engines
+MAX_NAME = 128
+
+
+def name_problem(name: str) -> str:
+    """Why a key of a source cannot be a column in every engine from here to Trino, "" when it can."""
+    if not name.strip():
+        return "is empty"
+    if name != name.strip():
+        return "begins or ends with a blank"
+    if not name.isprintable():
+        return "holds a character that cannot be printed"
+    if any(opening in name for opening in ("@", "{{", "{%", "{#")):
+        return "holds what SQLMesh reads as a macro or template"
+    if len(name) > MAX_NAME:
+        return f"is longer than {MAX_NAME} characters"
+    return "" if _PLAIN.match(column_name(name)) else _misread(column_name(name))
+
+
+def _misread(name: str) -> str:
+    """What is left of a name in SQLMesh's unit tests, which read it as SQL: comments and semicolons end it."""
+    from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
+
+    read = normalize_identifiers(name, dialect="trino").name
+    return "" if read == name else f"is read by SQLMesh as {read!r}"
+
+
 def columns_of(table: SourceTable) -> dict[str, str]:
     """Column name in the warehouse to Trino type, in the source's order.
 
     Raises:
-        ScaffoldError: two names differ in letter case alone.
+        ScaffoldError: a name can be no column, or two names differ in letter case alone.
     """
     columns: dict[str, str] = {}
-    for column in table.without_bookkeeping().columns:
+    named = table.without_bookkeeping().columns
+    faults = [f"{column.name!r} {why}" for column in named if (why := name_problem(column.name))]
+    if faults:
+        raise ScaffoldError(
+            f"a key of the source can be no column: {'; '.join(faults[:_FAULTS_SHOWN])}",
+            path=table.origin,
+            cure="rename it at the source, or sample the records without it (--sample FILE)",
+        )
+    for column in named:
         name = column_name(column.name)
         if name in columns:
             raise ScaffoldError(

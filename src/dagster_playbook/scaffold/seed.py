@@ -14,6 +14,7 @@ from dagster_playbook.scaffold.files import Change, change
 from dagster_playbook.scaffold.layout import Layout, TableName, columns_of, quoted
 from dagster_playbook.scaffold.row_choice import Choice
 from dagster_playbook.scaffold.table import is_date_text, is_timestamp_text
+from dagster_playbook.scaffold.yaml_text import yaml_text
 
 #: how a null stands in a seed file: an empty cell is an empty text, and pandas would take "NA" or "null" for none
 NULL = r"\N"
@@ -199,8 +200,6 @@ def _from(layout: Layout, name: TableName) -> str:
 
 def unit_test(layout: Layout, name: TableName, columns: dict[str, str], rows: list[tuple[Any, ...]]) -> str:
     """A SQLMesh unit test: the first rows go in as raw rows and come out typed, column for column."""
-    import yaml
-
     shown = [dict(zip(columns, (_yaml_cell(value) for value in row), strict=True)) for row in rows[:TEST_ROWS]]
     source = name.raw if "@oso_source" in _from(layout, name) else f"{layout.schema}.seed_{name.joined}"
     test = {
@@ -209,7 +208,7 @@ def unit_test(layout: Layout, name: TableName, columns: dict[str, str], rows: li
         "inputs": {source: {"columns": dict(columns), "rows": shown}},
         "outputs": {"query": {"rows": [dict(row) for row in shown]}},
     }
-    return yaml.safe_dump({f"test_stg_{name.joined}": test}, sort_keys=False, allow_unicode=True, width=1000)
+    return yaml_text({f"test_stg_{name.joined}": test})
 
 
 def _yaml_cell(value: Any) -> Any:
@@ -224,10 +223,8 @@ def _external(layout: Layout, name: TableName, columns: dict[str, str]) -> Chang
     before = change(layout.root, path, "").before or ""
     if f"name: {name.raw}\n" in before:
         return change(layout.root, path, before, is_edit=True)
-    import yaml
-
     entry = {"name": name.raw, "description": f"Loaded by the source asset {name.raw}.", "columns": dict(columns)}
-    text = yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=1000)
+    text = yaml_text([entry])
     joint = "" if not before or before.endswith("\n") else "\n"
     return change(layout.root, path, before + joint + text, is_edit=True)
 

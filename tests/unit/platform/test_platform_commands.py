@@ -73,3 +73,29 @@ def test_a_command_that_cannot_be_read_is_an_error(spec: str, words: str) -> Non
     with pytest.raises(PlatformError, match=words) as caught:
         read_commands([spec])
     assert caught.value.cure
+
+
+def test_types_of_values_are_the_programs_own() -> None:
+    """Numbers with their bounds, dates with their forms, choices without case; the project's own types are any."""
+
+    class Own(click.IntRange):
+        """Takes more than a number."""
+
+    command = click.Command(
+        "x",
+        params=[
+            click.Option(["--port"], type=click.IntRange(1, 65535)),
+            click.Option(["--share"], type=click.FloatRange(0, 1, max_open=True)),
+            click.Option(["--day"], type=click.DateTime(["%Y-%m-%d"])),
+            click.Option(["--mode"], type=click.Choice(["A"], case_sensitive=False)),
+            click.Option(["--own"], type=Own(1)),
+            click.Option(["-v"], count=True),
+            click.Argument(["number"], type=int),
+        ],
+    )
+    port, share, day, mode, own, verbose, _ = command_fact(command, "x").options
+    assert (port.type, port.minimum, port.maximum) == ("integer", 1, 65535)
+    assert (share.type, share.minimum, share.maximum) == ("number", 0, None)
+    assert (day.type, day.formats) == ("date", ("%Y-%m-%d",))
+    assert (mode.ignores_case, own.type, verbose.type) == (True, "", "")
+    assert command_fact(command, "x").argument_types == ("integer",)

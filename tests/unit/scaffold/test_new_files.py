@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -161,6 +162,58 @@ def test_names_equal_but_for_case_are_refused(layout: Layout) -> None:
     """SQL could not tell them apart."""
     with pytest.raises(ScaffoldError, match="but for letter case"):
         columns_of(SourceTable((Column("Id", "INT64"), Column("ID", "INT64")), ()))
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        (" id", "begins or ends with a blank"),
+        ("a\nb", "cannot be printed"),
+        ("a\0b", "cannot be printed"),
+        ("\ud800", "cannot be printed"),
+        ("@DEF(x, 1)", "macro or template"),
+        ("{{ env_var('HOME') }}", "macro or template"),
+        ("x" * 129, "longer than 128"),
+        ("a;b", "read by SQLMesh as ''"),
+        ("a -- b", "read by SQLMesh as 'a'"),
+        ("a /* b */", "read by SQLMesh as 'a'"),
+        ('"a"', "read by SQLMesh as 'a'"),
+    ],
+)
+def test_key_that_can_be_no_column_is_named_first(key: str, why: str, layout: Layout) -> None:
+    """A key that no engine takes ends both commands before anything is written, with its name."""
+    table = table_of_records([{"id": 1, key: "x"}, {"id": 2, key: "y"}])
+    for write in (
+        lambda: new_asset(layout, NAME, Source("rest", "https://api.example.com/x"), table),
+        lambda: new_seed(layout, NAME, choose_rows(table), now=NOW),
+    ):
+        with pytest.raises(ScaffoldError, match=re.escape(why)) as caught:
+            write()
+        assert repr(key) in caught.value.message
+
+
+def test_odd_keys_that_can_be_columns_are_kept(layout: Layout) -> None:
+    """Names that only look odd become columns as they are."""
+    keys = [
+        "userId",
+        "user_id",
+        "1st",
+        "a.b",
+        "$ref",
+        "select",
+        "a/b",
+        "#x",
+        "a'b",
+        "größe 😀",
+        "a,b",
+        "1e5",
+        "null",
+        "?",
+    ]
+    text = _seed(layout, [dict.fromkeys(keys, "v") | {"id": n} for n in range(6)])["seed_crm__people.csv"]
+    assert next(csv.reader(io.StringIO(text))) == [*(key.lower() for key in keys), "id"]
 
 
 @pytest.mark.parametrize("name", ["Shop", "a__b", "class", "x; DROP", "", "größe", "_a", "../a"])

@@ -10,12 +10,12 @@ from dagster_playbook.check.edits import Rewrite, apply_fixes, read_raw
 from dagster_playbook.check.fixes import offered
 from dagster_playbook.findings import Finding
 from dagster_playbook.scaffold.layout import Layout
-from dagster_playbook.scaffold.lint import assets, seeds, staging
+from dagster_playbook.scaffold.lint import assets, seed_words, seeds, staging
 from dagster_playbook.scaffold.lint.project import Warehouse, read_warehouse
 from dagster_playbook.scaffold.lint.rule import Rule
 
 #: every rule by its code
-RULES: dict[str, Rule] = {rule.code: rule for rule in (*assets.RULES, *seeds.RULES, *staging.RULES)}
+RULES: dict[str, Rule] = {rule.code: rule for rule in (*assets.RULES, *seeds.RULES, *seed_words.RULES, *staging.RULES)}
 
 
 @dataclass(frozen=True, slots=True)
