@@ -1,0 +1,87 @@
+"""What is written down while the renderer reads one page."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dagster_playbook.markdown.model import Fence, Link, Problem, Span
+from dagster_playbook.markdown.source import Comment, Place, Source
+
+LOOKS_A_CHARACTER = 400
+LOOKS_AT_LEAST = 40_000_000
+"""How often the renderer may look at a character of a page: own pages need less than 60 looks a character."""
+
+SECONDS = 60.0
+"""A page that takes longer than this is given up, however few characters were looked at."""
+
+_CLOCK_AFTER = 100_000
+"""Characters between two looks at the clock."""
+
+
+class PageLimitError(Exception):
+    """Reading the page takes more work than any page is worth; the message says which limit was crossed."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Work that may still be done for a page, counted in characters looked at, so that a busy machine changes nothing.
+
+    The clock is the second limit, a generous one: it stops what the count does not see.
+    """
+
+    left: int = 0
+    deadline: float = 0.0
+    next_look: int = 0
+
+    def open(self, characters: int) -> None:
+        """Begin a page of that many characters."""
+        self.left = max(LOOKS_A_CHARACTER * characters, LOOKS_AT_LEAST)
+        self.next_look = self.left
+        self.deadline = time.monotonic() + SECONDS
+
+    def spend(self, characters: int) -> None:
+        """Take note of characters that are looked at now; PageLimitError when it is too much."""
+        self.left -= characters + 1
+        if self.left > self.next_look:
+            return
+        self.next_look = self.left - _CLOCK_AFTER
+        if self.left < 0:
+            raise PageLimitError("it makes the renderer look at its text too often, as unclosed brackets in a block do")
+        if time.monotonic() > self.deadline:
+            raise PageLimitError(f"the renderer takes longer than {SECONDS:.0f} seconds")
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything of one page, in the order in which the renderer met it.
+
+    Attributes:
+        fences: what superfences took out of the text, by number; `stashed` leads from the renderer's stash to them.
+        hidden: numbers of the fences that no reader sees: in comments, or given back as indented code.
+        reverted: numbers of the fences that were given back.
+        suspects: problems with the row they stand in; one inside indented code or a comment is none for readers.
+        marks: the place of each mark in the text.
+    """
+
+    root: Path
+    path: str
+    roots: tuple[str, ...]
+    max_bytes: int
+    source: Source = field(default_factory=Source)
+    files: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    budget: Budget = field(default_factory=Budget)
+    rows: list[int] = field(default_factory=list)
+    fences: list[tuple[Place, Fence]] = field(default_factory=list)
+    fence_rows: list[tuple[int, int]] = field(default_factory=list)
+    stashed: dict[int, int] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+    reverted: set[int] = field(default_factory=set)
+    suspects: list[tuple[int, Problem]] = field(default_factory=list)
+    marks: list[Place] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    links: list[tuple[Place, Link]] = field(default_factory=list)
+    anchors: list[tuple[Place, str]] = field(default_factory=list)
+    spans: list[tuple[Place, Span]] = field(default_factory=list)
