@@ -49,22 +49,24 @@ def _lines_of_editor(text: str) -> str:
 
 
 def _render(page: Page, lines: list[str], first_line: int, root: Path, roots: tuple[str, ...], max_bytes: int) -> None:
+    """Let the renderer read the lines; what it cannot read at all is a problem."""
+    # the renderer is imported when a page is really read: a check that finds nothing changed never needs it
     from dagster_playbook.markdown.recorder.collect import Collector
     from dagster_playbook.markdown.recorder.extensions import USUAL
     from dagster_playbook.markdown.recorder.origin import OriginLine
     from dagster_playbook.markdown.recorder.record import Record
-    from dagster_playbook.markdown.recorder.renderer import renderer_for
+    from dagster_playbook.markdown.recorder.renderer import read_lines
     from dagster_playbook.markdown.recorder.text import shown_words
 
-    md = renderer_for(USUAL)
     record = Record(root, page.path, roots, max_bytes, files=[page.path])
-    record.budget.open(sum(map(len, lines)))
     located = [OriginLine.at(line, page.path, number) for number, line in enumerate(lines, first_line)]
-    tree = md.read(located, record)
-    collector = Collector(md, record, tree)
-    collector.write(page)
+    read = read_lines(USUAL, located, record)
     page.files = tuple(record.files)
     page.problems += record.problems
+    if read is None:
+        return
+    collector = Collector(*read, record)
+    collector.write(page)
     page.problems += collector.broken_fences()
     directives = Directives(record.source, collector.code_blocks, shown_words)
     directives.read(record.comments)

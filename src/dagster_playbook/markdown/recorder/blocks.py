@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from dagster_playbook.markdown.model import Fence, Problem
 from dagster_playbook.markdown.recorder.marks import MARK, number_of, unmarked
-from dagster_playbook.markdown.recorder.record import Record
+from dagster_playbook.markdown.recorder.record import PageLimitError, Record
 from dagster_playbook.markdown.source import Place
 
 MAX_DEPTH = 200
@@ -51,8 +51,16 @@ class BlockRecorder:
 
     def parse_blocks(self, parent: Element, blocks: list[str]) -> None:
         """The renderer's own loop, with its work counted."""
-        parser, spend = self.md.parser, self.record.budget.spend
         self._depth += 1
+        try:
+            self._parse(parent, blocks)
+        except PageLimitError as error:
+            error.row = self._window[0]
+            raise
+        self._depth -= 1
+
+    def _parse(self, parent: Element, blocks: list[str]) -> None:
+        parser, spend = self.md.parser, self.record.budget.spend
         if parent is parser.root:
             blocks[:] = self._chunks(blocks)
         if self._depth > MAX_DEPTH:
@@ -61,11 +69,10 @@ class BlockRecorder:
             block = blocks[0]
             if isinstance(block, _Chunk):
                 self._window = (block.first, block.last)
-            spend(4 * len(block))
+            spend(len(block) // 2)
             for processor in parser.blockprocessors:
                 if processor.test(parent, block) and processor.run(parent, blocks) is not False:
                     break
-        self._depth -= 1
 
     def _chunks(self, blocks: list[str]) -> list[str]:
         rows = self.record.rows

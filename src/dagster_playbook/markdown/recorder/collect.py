@@ -46,8 +46,8 @@ class Collector:
     """
 
     md: Any
-    record: Record
     root: Element
+    record: Record
     code_blocks: dict[int, int] = dataclasses.field(default_factory=dict)
     quiet_rows: set[int] = dataclasses.field(default_factory=set)
 

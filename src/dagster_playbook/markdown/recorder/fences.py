@@ -52,19 +52,25 @@ class RecordingFences(SuperFencesBlockPreprocessor):  # type: ignore[misc]
         """Find the fences of these lines."""
         self._rows = follow_rows(self.record, lines)
         self._lines = _Counted(lines)
-        self._stacked: list[tuple[int, int]] = []
         searched: list[str] = super().search_nested(self._lines)
         if self.fence is not None:
             self._unclosed("it is never closed", at=None)
         return searched
 
     def reassemble(self, lines: list[str]) -> list[str]:
-        """Put the placeholders in; each stands in the row of its fence's first line."""
-        rows = list(self._rows)
-        for start, end in reversed(self._stacked):
-            rows[start:end] = [rows[start]]
+        """Put the placeholders in, each in the row of its fence's first line, without copying all lines for each."""
+        assembled: list[str] = []
+        rows: list[int] = []
+        at = 0
+        for fenced, start, end in [*self.stack, ("", len(lines), len(lines))]:
+            assembled += lines[at:start]
+            rows += self._rows[at:start]
+            if start < len(lines):
+                assembled.append(fenced)
+                rows.append(self._rows[start])
+            at = end
+        self.stack.clear()
         self.record.rows = rows
-        assembled: list[str] = super().reassemble(lines)
         return assembled
 
     def keep(self, src: str = "", language: str | None = "", **options: Any) -> str:
@@ -149,7 +155,6 @@ class RecordingFences(SuperFencesBlockPreprocessor):  # type: ignore[misc]
         record = self.record
         record.stashed[self.md.htmlStash.html_counter] = len(record.fences)
         super()._store(source, code, start, end)
-        self._stacked.append((start, end))
         src, language, classes, name = self._shown
         rows, indent = self._rows[start:end], self.ws_virtual_len
         first, last = rows[0], rows[-1]

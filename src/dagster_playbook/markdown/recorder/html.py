@@ -13,7 +13,7 @@ from markdown.util import HTML_PLACEHOLDER_RE
 
 from dagster_playbook.markdown.model import Link
 from dagster_playbook.markdown.recorder.marks import find_points, make_mark
-from dagster_playbook.markdown.recorder.record import Record
+from dagster_playbook.markdown.recorder.record import PageLimitError, Record
 from dagster_playbook.markdown.recorder.rows import follow_rows
 from dagster_playbook.markdown.source import Comment, Place
 
@@ -113,6 +113,19 @@ class RecordingTags:
         """Text that is no tag."""
         super().handle_data(data if self.inraw else self.marked_piece(data))  # type: ignore[misc,attr-defined]
 
+    def parse_starttag(self, i: int) -> int:
+        """A tag that never ends is looked for to the end of the text."""
+        end = int(super().parse_starttag(i))  # type: ignore[misc]
+        rest = len(self.rawdata) - i  # type: ignore[attr-defined]
+        self.source.record.budget.spend(rest // 2 if end <= i + 1 else rest // 64)
+        return end
+
+    def inline_close_follows(self, text: str) -> bool:
+        """Whether a tag that is open here is closed later in the paragraph: all of them are looked for."""
+        rest = len(self.source.text) - self.offset_now()
+        self.source.record.budget.spend(len(self.inline_stack) * rest // 8)  # type: ignore[attr-defined]
+        return bool(super().inline_close_follows(text))  # type: ignore[misc]
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A tag: part of the text, or of raw HTML."""
         self._is_text = False
@@ -171,8 +184,12 @@ class RecordingHtml(HtmlBlockPreprocessor):  # type: ignore[misc]
             return source.marked(0, len(source.text)).split("\n")
         parser = self.extractor(self.md)
         parser.source = source
-        parser.feed(source.text)
-        parser.close()
+        try:
+            parser.feed(source.text)
+            parser.close()
+        except PageLimitError as error:
+            error.row = source.row(parser.offset_now())
+            raise
         self.record.rows = parser.cleandoc.rows
         return "".join(parser.cleandoc).split("\n")
 

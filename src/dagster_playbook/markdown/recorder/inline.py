@@ -12,7 +12,7 @@ from markdown.treeprocessors import InlineProcessor as InlineStage
 from markdown.util import INLINE_PLACEHOLDER_RE
 
 from dagster_playbook.markdown.recorder.marks import MARK, number_of, place_before, unmarked
-from dagster_playbook.markdown.recorder.record import Record
+from dagster_playbook.markdown.recorder.record import PageLimitError, Record
 from dagster_playbook.markdown.source import Place
 
 _PIECE = re.compile(f"{MARK.pattern}|{INLINE_PLACEHOLDER_RE.pattern}")
@@ -91,6 +91,17 @@ class RecordingInline(InlineStage):  # type: ignore[misc]
         self._sizes: dict[str, int] = {}
         self._size_of_node: dict[int, int] = {}
         self._last_size = 0
+        self._data = ""
+
+    def run(self, tree: Element, ancestors: list[str] | None = None) -> Element:
+        """Apply the patterns to a tree."""
+        try:
+            applied: Element = super().run(tree, ancestors)
+        except PageLimitError as error:
+            if found := MARK.search(self._data):
+                error.row = self.record.marks[number_of(found.group())][0]
+            raise
+        return applied
 
     # the two methods below stand under the names that Python gives the renderer's private ones
 
@@ -98,7 +109,8 @@ class RecordingInline(InlineStage):  # type: ignore[misc]
         trigger = self._triggers.get(id(pattern))
         if trigger and trigger not in data:
             return data, False, 0
-        self.record.budget.spend(len(data) - start)
+        self._data = data
+        self.record.budget.spend(len(data) // 64)
         return super()._InlineProcessor__applyPattern(pattern, data, index, start)
 
     def _InlineProcessor__stashNode(self, node: Any, kind: str) -> str:  # noqa: N802
@@ -113,17 +125,20 @@ class RecordingInline(InlineStage):  # type: ignore[misc]
             find = pattern.find_code_spans
 
             def remembering(start: int, text: str) -> Any:
-                pattern.last_found = find(start, text)
-                return pattern.last_found
+                begin, end = pattern.last_found = find(start, text)
+                self.record.budget.spend((len(text) if end is None else end) - start)
+                return begin, end
 
             pattern.find_code_spans = remembering
+        for method in ("getText", "getLink"):
+            if hasattr(pattern, method):
+                setattr(pattern, method, self._counted(getattr(pattern, method)))
         if hasattr(pattern, "formatters"):
             # no highlighter: it takes long, and what it makes is thrown away
             pattern.formatters = [{"name": "*", "test": _any_language, "formatter": _code_element}]
 
         def watched(match: re.Match[str], data: str) -> Any:
             node, start, end = handle(match, data)
-            self.record.budget.spend((end or len(data)) - match.start())
             if node is None or start is None or end is None:
                 return node, start, end
             size = self._length(data, start, end)
@@ -137,6 +152,16 @@ class RecordingInline(InlineStage):  # type: ignore[misc]
             return node, start, end
 
         return watched
+
+    def _counted(self, scan: Callable[..., Any]) -> Callable[..., Any]:
+        """A method that reads on from an index, and says as its last but one result how far: that many looks."""
+
+        def counted(data: str, index: int) -> Any:
+            found = scan(data, index)
+            self.record.budget.spend(found[-2] - index)
+            return found
+
+        return counted
 
     def _note(self, name: str, pattern: Any, node: Element, data: str, stretch: tuple[int, int]) -> None:
         start, end = stretch

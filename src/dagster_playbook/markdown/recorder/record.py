@@ -9,9 +9,9 @@ from pathlib import Path
 from dagster_playbook.markdown.model import Fence, Link, Problem, Span
 from dagster_playbook.markdown.source import Comment, Place, Source
 
-LOOKS_A_CHARACTER = 400
-LOOKS_AT_LEAST = 40_000_000
-"""How often the renderer may look at a character of a page: own pages need less than 60 looks a character."""
+LOOKS_A_CHARACTER = 40
+LOOKS_AT_LEAST = 10_000_000
+"""How often the renderer may look at the characters of a page; the largest page of this project needs 0.2 million."""
 
 SECONDS = 60.0
 """A page that takes longer than this is given up, however few characters were looked at."""
@@ -21,34 +21,40 @@ _CLOCK_AFTER = 100_000
 
 
 class PageLimitError(Exception):
-    """Reading the page takes more work than any page is worth; the message says which limit was crossed."""
+    """Reading the page takes more work than any page is worth; the message says which limit was crossed.
+
+    `row` is where the renderer was, when that is known.
+    """
+
+    row: int = 0
 
 
 @dataclass(slots=True)
 class Budget:
     """Work that may still be done for a page, counted in characters looked at, so that a busy machine changes nothing.
 
-    The clock is the second limit, a generous one: it stops what the count does not see.
+    One look is a turn of a loop in Python; a regular expression looks at some eight characters in that time. The clock
+    is the second limit, a generous one: it stops what the count does not see.
     """
 
     left: int = 0
     deadline: float = 0.0
-    next_look: int = 0
+    next_clock: int = 0
 
     def open(self, characters: int) -> None:
         """Begin a page of that many characters."""
         self.left = max(LOOKS_A_CHARACTER * characters, LOOKS_AT_LEAST)
-        self.next_look = self.left
+        self.next_clock = self.left
         self.deadline = time.monotonic() + SECONDS
 
-    def spend(self, characters: int) -> None:
+    def spend(self, looks: int) -> None:
         """Take note of characters that are looked at now; PageLimitError when it is too much."""
-        self.left -= characters + 1
-        if self.left > self.next_look:
+        self.left -= looks + 1
+        if self.left > self.next_clock:
             return
-        self.next_look = self.left - _CLOCK_AFTER
+        self.next_clock = self.left - _CLOCK_AFTER
         if self.left < 0:
-            raise PageLimitError("it makes the renderer look at its text too often, as unclosed brackets in a block do")
+            raise PageLimitError("the renderer would look at the text of this block too often")
         if time.monotonic() > self.deadline:
             raise PageLimitError(f"the renderer takes longer than {SECONDS:.0f} seconds")
 

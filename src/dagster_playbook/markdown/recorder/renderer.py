@@ -14,13 +14,15 @@ from markdown.extensions.md_in_html import HtmlBlockPreprocessor as ElementStage
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
+from dagster_playbook.location import Location
+from dagster_playbook.markdown.model import Problem
 from dagster_playbook.markdown.recorder.blocks import BlockRecorder
 from dagster_playbook.markdown.recorder.extensions import Extensions, module_of
 from dagster_playbook.markdown.recorder.fences import RecordingFences, RecordingSuperFences
 from dagster_playbook.markdown.recorder.html import RecordingExtractor, RecordingExtractorExtra, RecordingHtml
 from dagster_playbook.markdown.recorder.inline import RecordingInline
 from dagster_playbook.markdown.recorder.marks import unmarked
-from dagster_playbook.markdown.recorder.record import Record
+from dagster_playbook.markdown.recorder.record import PageLimitError, Record
 from dagster_playbook.markdown.recorder.rows import take_rows
 from dagster_playbook.markdown.recorder.snippets import RecordingSnippetExtension, RecordingSnippets
 from dagster_playbook.markdown.recorder.text import shown_text
@@ -140,9 +142,26 @@ class RecordingMarkdown(Markdown):  # type: ignore[misc]
         return root
 
 
-def renderer_for(extensions: Extensions) -> RecordingMarkdown:
-    """The renderer of this thread for a set of extensions."""
+def read_lines(
+    extensions: Extensions, lines: Sequence[str], record: Record
+) -> tuple[RecordingMarkdown, Element] | None:
+    """Read a page; the renderer and its tree, or None and a problem when it cannot be read.
+
+    Each thread keeps a renderer for each set of extensions; one that was stopped is in no known state and thrown away.
+    """
     renderers: dict[str, RecordingMarkdown] = _local.__dict__.setdefault("renderers", {})
-    if extensions.key not in renderers:
-        renderers[extensions.key] = RecordingMarkdown(extensions)
-    return renderers[extensions.key]
+    try:
+        md = renderers.pop(extensions.key, None) or RecordingMarkdown(extensions)
+        read = md, md.read(lines, record)
+        renderers[extensions.key] = md
+        return read
+    except PageLimitError as error:
+        rule, message, row = "PB024", f"this page takes too long to read: {error}", error.row
+    except RecursionError:
+        rule, message, row = "PB003", "nested deeper than the renderer can follow", 0
+    except Exception as error:  # whatever a page makes the renderer raise: the site cannot be built of it either
+        rule, message, row = "PB003", f"the renderer fails on this page: {type(error).__name__}: {error}", 0
+    rows = record.source.rows
+    place = record.source.location(row, 0, row, len(rows[row].text)) if rows else Location(record.path)
+    record.problems.append(Problem(rule, message, place, record.path))
+    return None

@@ -18,6 +18,7 @@ def take_rows(record: Record, lines: list[str], path: str) -> None:
         else:
             record.source.add(line, path, number)
     record.rows = list(range(len(lines)))
+    record.budget.open(sum(map(len, lines)))
 
 
 def follow_rows(record: Record, lines: list[str]) -> list[int]:
