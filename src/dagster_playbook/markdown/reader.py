@@ -52,7 +52,7 @@ def _render(page: Page, lines: list[str], first_line: int, root: Path, roots: tu
     """Let the renderer read the lines; what it cannot read at all is a problem."""
     # the renderer is imported when a page is really read: a check that finds nothing changed never needs it
     from dagster_playbook.markdown.recorder.collect import Collector
-    from dagster_playbook.markdown.recorder.extensions import USUAL
+    from dagster_playbook.markdown.recorder.extensions import config_of
     from dagster_playbook.markdown.recorder.origin import OriginLine
     from dagster_playbook.markdown.recorder.record import Record
     from dagster_playbook.markdown.recorder.renderer import read_lines
@@ -60,8 +60,9 @@ def _render(page: Page, lines: list[str], first_line: int, root: Path, roots: tu
 
     record = Record(root, page.path, roots, max_bytes, files=[page.path])
     located = [OriginLine.at(line, page.path, number) for number, line in enumerate(lines, first_line)]
-    read = read_lines(USUAL, located, record)
-    page.files = tuple(record.files)
+    config, extensions = config_of(root, page.path)
+    read = read_lines(extensions, located, record)
+    page.files = (*record.files, config) if config else tuple(record.files)
     page.problems += record.problems
     if read is None:
         return

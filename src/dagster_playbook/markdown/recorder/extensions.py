@@ -6,11 +6,19 @@ of its values only plain data is kept: a `!!python/name:` value is left out, and
 
 from __future__ import annotations
 
+import contextlib
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
+
+from dagster_playbook.markdown.files import UnreadableError, read_text
+
+_MAX_CONFIG_BYTES = 1024 * 1024
 
 _MARKDOWN = frozenset(
     "abbr admonition attr_list codehilite def_list extra fenced_code footnotes legacy_attrs legacy_em md_in_html meta "
@@ -94,6 +102,9 @@ def extensions_of(config: str) -> Extensions:
     if not wanted:
         return USUAL
     named = dict(_named(wanted))
+    if not any(name in named for name in _FENCES):
+        # what MkDocs' own `fenced_code` takes for a fence superfences takes too, and it is the one that is recorded
+        named["pymdownx.superfences"] = {}
     found: dict[str, Options] = {name: {} for name in _BUILT_IN if name not in named} | named
     known = tuple((name, _plain(options)) for name, options in found.items() if module_of(name))
     unknown = tuple(name for name in found if not module_of(name))
@@ -118,3 +129,23 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value if not isinstance(item, _LeftOut)]
     return value
+
+
+def config_of(root: Path, page: str) -> tuple[str, Extensions]:
+    """The mkdocs.yml of the nearest folder above a page, "" for none, and the extensions that it asks for."""
+    for folder in PurePosixPath(page).parents:
+        file = root / folder / "mkdocs.yml"
+        with contextlib.suppress(OSError, ValueError):
+            state = file.stat()
+            if stat.S_ISREG(state.st_mode):
+                known = _read_config(str(file), state.st_mtime_ns, state.st_size)
+                return (folder / "mkdocs.yml").as_posix(), known
+    return "", USUAL
+
+
+@lru_cache(maxsize=64)
+def _read_config(file: str, _changed_ns: int, _size: int) -> Extensions:
+    try:
+        return extensions_of(read_text(Path(file), _MAX_CONFIG_BYTES))
+    except UnreadableError:
+        return USUAL

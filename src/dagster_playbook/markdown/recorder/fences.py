@@ -16,7 +16,7 @@ from pymdownx.superfences import (
 )
 
 from dagster_playbook.markdown.model import Fence, Problem
-from dagster_playbook.markdown.recorder.record import Record
+from dagster_playbook.markdown.recorder.record import PageLimitError, Record
 from dagster_playbook.markdown.recorder.rows import follow_rows
 
 _MARKS = re.compile(r"~{3,}|`{3,}")
@@ -87,12 +87,24 @@ class RecordingFences(SuperFencesBlockPreprocessor):  # type: ignore[misc]
     def parse_whitespace(self, line: str) -> str:
         """The blanks and quote marks in front of a line; marks of a fence behind them that open none are a suspect."""
         space: str = super().parse_whitespace(line)
-        if line.startswith(("```", "~~~"), self.ws_len) and not RE_NESTED_FENCE_START.match(line, self.ws_len):
+        if not line.startswith(("```", "~~~"), self.ws_len):
+            return space
+        self._spend_on(line)
+        if not RE_NESTED_FENCE_START.match(line, self.ws_len):
             found = _MARKS.match(line, self.ws_len)
             marks = found.group() if found else ""
             info = line[self.ws_len + len(marks) :].strip()
             self._refuse(marks, info, f"it does not understand {info!r}")
         return space
+
+    def _spend_on(self, line: str) -> None:
+        """The renderer's pattern of an opening fence tries each pairing of the quote marks that stand in the line."""
+        pairs = (line.count('"') + line.count("'")) // 2
+        try:
+            self.record.budget.spend(4 << min(pairs, 60))
+        except PageLimitError as error:
+            error.row = self._rows[self._lines.at]
+            raise
 
     def parse_options(self, m: re.Match[str]) -> bool:
         """Whether the options of a fence are ones that the renderer takes."""
