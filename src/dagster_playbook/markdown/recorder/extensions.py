@@ -99,7 +99,7 @@ def extensions_of(config: str) -> Extensions:
     except (yaml.YAMLError, ValueError, RecursionError):
         return USUAL
     wanted = data.get("markdown_extensions") if isinstance(data, dict) else None
-    if not wanted:
+    if not wanted or not isinstance(wanted, list | dict):
         return USUAL
     named = dict(_named(wanted))
     if not any(name in named for name in _FENCES):

@@ -110,7 +110,7 @@ class RecordingInline(InlineStage):  # type: ignore[misc]
         if trigger and trigger not in data:
             return data, False, 0
         self._data = data
-        self.record.budget.spend(len(data) // 64)
+        self.record.budget.spend(len(data) // 512)
         return super()._InlineProcessor__applyPattern(pattern, data, index, start)
 
     def _InlineProcessor__stashNode(self, node: Any, kind: str) -> str:  # noqa: N802
