@@ -78,7 +78,7 @@ def test_the_clock_is_the_second_limit(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(record, "SECONDS", 0.0)
     problems = read(tmp_path, READ["lines of one paragraph"](300)).problems
     assert [problem.message for problem in problems] == [
-        "this page takes too long to read: the renderer takes longer than 0 seconds"
+        "this page takes too long to read: the renderer computes longer than 0 seconds"
     ]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from dagster_playbook.markdown.files import UnreadableError, read_text
+from dagster_playbook.markdown.left_out import leave_out
 
 _MAX_CONFIG_BYTES = 1024 * 1024
 
@@ -138,8 +139,10 @@ def config_of(root: Path, page: str) -> tuple[str, Extensions]:
         with contextlib.suppress(OSError, ValueError):
             state = file.stat()
             if stat.S_ISREG(state.st_mode):
-                known = _read_config(str(file), state.st_mtime_ns, state.st_size)
-                return (folder / "mkdocs.yml").as_posix(), known
+                asked = _read_config(str(file), state.st_mtime_ns, state.st_size)
+                config = (folder / "mkdocs.yml").as_posix()
+                leave_out(config, asked.unknown)
+                return config, asked
     return "", USUAL
 
 

@@ -14,7 +14,7 @@ LOOKS_AT_LEAST = 4_000_000
 """How often the renderer may look at the characters of a page; the longest page of this project needs 29,000 looks."""
 
 SECONDS = 60.0
-"""A page that takes longer than this is given up, however few characters were looked at."""
+"""A page that computes longer than this is given up, however few characters were looked at."""
 
 _CLOCK_AFTER = 100_000
 """Characters between two looks at the clock."""
@@ -33,8 +33,8 @@ class PageLimitError(Exception):
 class Budget:
     """Work that may still be done for a page, counted in characters looked at, so that a busy machine changes nothing.
 
-    One look is a turn of a loop in Python; a regular expression looks at some eight characters in that time. The clock
-    is the second limit, a generous one: it stops what the count does not see.
+    One look is a turn of a loop in Python; a regular expression looks at some eight characters in that time. The
+    time that the thread computes is the second limit, a generous one: it stops what the count does not see.
     """
 
     left: int = 0
@@ -45,7 +45,7 @@ class Budget:
         """Begin a page of that many characters."""
         self.left = max(LOOKS_A_CHARACTER * characters, LOOKS_AT_LEAST)
         self.next_clock = self.left
-        self.deadline = time.monotonic() + SECONDS
+        self.deadline = time.thread_time() + SECONDS
 
     def spend(self, looks: int) -> None:
         """Take note of characters that are looked at now; PageLimitError when it is too much."""
@@ -55,8 +55,8 @@ class Budget:
         self.next_clock = self.left - _CLOCK_AFTER
         if self.left < 0:
             raise PageLimitError("the renderer would look at the text of this block too often")
-        if time.monotonic() > self.deadline:
-            raise PageLimitError(f"the renderer takes longer than {SECONDS:.0f} seconds")
+        if time.thread_time() > self.deadline:
+            raise PageLimitError(f"the renderer computes longer than {SECONDS:.0f} seconds")
 
 
 @dataclass(slots=True)
