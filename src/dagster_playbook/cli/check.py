@@ -175,9 +175,11 @@ def _tell_unjudged(result: CheckResult) -> None:
 
 def _tell_empty(result: CheckResult, asked: list[str]) -> None:
     """One line on pages that were asked for by name and hold nothing: they were not found right."""
-    empty = [page.path for page in result.pages if not (page.fences or page.spans or page.findings)]
+    empty = [page.path for page in result.pages if not (page.fences or page.spans or page.claims or page.findings)]
     if asked and empty and len(empty) == len(result.pages):
-        click.echo(f"note: nothing to check in {', '.join(empty)}: no code block and no code span", err=True)
+        click.echo(
+            f"note: nothing to check in {', '.join(empty)}: no code block, no code span and no bound sentence", err=True
+        )
 
 
 def _fixed(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResult, int]:
