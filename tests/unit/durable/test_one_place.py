@@ -18,7 +18,6 @@ ELSEWHERE = {
     "runbook/output.py": "the output of a command, written by the command",
     "runbook/journal.py": "opens its file to cut a torn end through durable",
     "check/page_check.py": "a file for a checker, in a folder that is gone right after",
-    "platform/model_texts.py": "a seed for SQLMesh, in a folder that is gone right after",
     "platform/dagster_child.py": "the answers on stdout",
     "platform/dagster_runs.py": "the log of a child, written by the child",
     "platform/isolation.py": "questions and answers on pipes",
