@@ -54,6 +54,10 @@ class RunbookError(PlaybookError):
     """A runbook cannot be read, planned, approved or executed as asked."""
 
 
+class RecordError(RunbookError):
+    """The record of a run cannot be written, so nothing more is done and nothing more can be written down."""
+
+
 class ScaffoldError(PlaybookError):
     """A new asset, seed or model could not be written, or a source not be sampled."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from dagster_playbook.claims.expression import ExpressionError, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import BusyError, PlatformError, PlaybookError, RunbookError, on_disk
+from dagster_playbook.errors import BusyError, PlatformError, PlaybookError, RecordError, RunbookError, on_disk
 from dagster_playbook.platform.living import shown
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.actions import perform
@@ -143,6 +143,9 @@ class Executor:
         except KeyboardInterrupt as error:
             self._note("interrupted", step=progress.step, reason=reason(error), **self._until_then())
             raise
+        except RecordError:
+            # its last line may be there and its head not, so that another line would deny it
+            raise
         except PlaybookError as error:
             self._note("interrupted", step=progress.step, reason=str(error), **self._until_then())
             raise
@@ -226,7 +229,7 @@ class Executor:
         whole = self.redactor.data({"step": step.id, "outcome": outcome, "message": message, "result": result})
         text = json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n"
         cure = "make room or mend the disk, look whether the step has done its work, then resume"
-        with on_disk(f"the evidence of step {step.id!r} cannot be written", path, RunbookError, cure=cure):
+        with on_disk(f"the evidence of step {step.id!r} cannot be written", path, RecordError, cure=cure):
             path.parent.mkdir(exist_ok=True, mode=0o700)
             write_whole(path, text)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from dagster_playbook.approval.canonical import sha256
 from dagster_playbook.durable import append_line, cut_torn_end, write_whole
-from dagster_playbook.errors import RunbookError, on_disk
+from dagster_playbook.errors import RecordError, RunbookError, on_disk
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.run_files import Watched, said_of_files
 
@@ -75,7 +75,7 @@ class Journal:
         self.path = folder / FILE_NAME
         self._redactor = redactor or Redactor()
         self._witness = witness
-        with on_disk("the journal cannot be opened", self.path, RunbookError, cure=_CURE):
+        with on_disk("the journal cannot be opened", self.path, RecordError, cure=_CURE):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._stand_at_the_end()
 
@@ -88,10 +88,10 @@ class Journal:
         """Write an event; it is on disk when this returns.
 
         Raises:
-            RunbookError: the disk refuses; the run can be resumed, for nothing was done that is not written down.
+            RecordError: the disk refuses; the run can be resumed, for nothing was done that is not written down.
         """
         besides = self._witness.before(event, self) if self._witness else {}
-        with on_disk("the journal cannot be written", self.path, RunbookError, cure=_CURE):
+        with on_disk("the journal cannot be written", self.path, RecordError, cure=_CURE):
             entry = self._write(event, {**self._redactor.data(data), **besides})
         if self._witness:
             self._witness.after(event, self)
@@ -177,7 +177,7 @@ def verify(folder: Path) -> list[str]:
                 problems.append(f"line {count}: its text was edited")
             previous = claimed
     except RunbookError as error:
-        return [*problems, f"line {error.line}: {error.message}"]
+        return [*problems, f"line {error.line}: {error.message}" if error.line else error.message]
     return problems + _missing_end(folder, count, previous)
 
 

@@ -79,11 +79,13 @@ def test_a_run_that_was_cut_before_its_first_line_is_no_finding(runs: Path) -> N
     write(runs / LATER, "runbook.md", "# A page\n")
     verified = playbook(runs, "runs", "verify")
     assert verified.exit_code == 0
-    assert f"passed over: {LATER}: no journal, and nothing was done" in verified.output
+    assert (
+        f"{LATER}  as it was written\n  note: it was cut before its first line, and has done nothing" in verified.output
+    )
     (runs / LATER / "evidence").mkdir()
     verified = playbook(runs, "runs", "verify")
     assert verified.exit_code == 1
-    assert f"{LATER}  no journal" in verified.output
+    assert f"{LATER}  changed\n  - no journal" in verified.output
 
 
 def test_a_clock_that_went_back_is_told_and_refuses_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

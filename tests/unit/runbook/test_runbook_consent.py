@@ -273,7 +273,7 @@ def test_a_checkout_that_cannot_plan_signs_nothing(desk: Desk) -> None:
     code, said = desk.say("plan", *ARGUMENTS)
     assert code == 2
     settings = load_settings(desk.root)
-    runbook, text_sha256 = load_runbook(desk.root, "runbooks/page.md")
+    runbook, text_sha256 = load_runbook(desk.root, "runbooks/page.md", settings.meanings)
     parts = Parts(
         "runbooks/page.md",
         text_sha256,

@@ -13,6 +13,7 @@ import pytest
 
 from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.errors import RunbookError
+from dagster_playbook.meaning import Meanings
 from dagster_playbook.runbook import session
 from dagster_playbook.runbook.journal import Journal, entries
 from dagster_playbook.runbook.lock import PlatformBusyError
@@ -30,7 +31,7 @@ def folder(runbook_of: Callable[..., Runbook], tmp_path: Path, monkeypatch: pyte
     for name in ("OSO_WAREHOUSE_DATA", "SQLMESH_POSTGRES_HOST"):
         monkeypatch.delenv(name, raising=False)
     runbook_of(STEP)
-    _, text_sha256 = load_runbook(tmp_path, "page.md")
+    _, text_sha256 = load_runbook(tmp_path, "page.md", Meanings())
     folder = tmp_path / ".playbook" / "runs" / RUN
     Journal(folder).append(
         "opened", runbook="page.md", text_sha256=text_sha256, parameters={}, digest="0" * 64, target="embedded"

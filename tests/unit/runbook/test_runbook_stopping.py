@@ -95,7 +95,7 @@ def test_signals_at_every_call_leave_a_journal_that_goes_on(
     journal = Journal(folder)
     around = Surroundings(
         Settings(tmp_path), "r1", dagster=dict, ask=lambda *_: "", progress=lambda *_: None,
-        values_of_facts=lambda: {"a": 1}, head=lambda: journal.head,
+        values_of_facts=lambda: {"a": 1}, anchor=lambda: journal.anchor,
     )  # fmt: skip
     executor = Executor(runbook, {}, journal, around, Redactor((), {}), lambda step: None, lambda *_: None)
     try:
