@@ -156,7 +156,7 @@ def test_page_without_anything_is_no_silent_pass(small_project: Path, playbook: 
     (small_project / "docs" / "index.md").write_text("# Nothing\n")
     done = playbook("check", "docs/index.md", cwd=small_project)
     assert (done.returncode, done.stderr) == (
-        0, "note: nothing to check in docs/index.md: no code block and no code span\n",
+        0, "note: nothing to check in docs/index.md: no code block, no code span and no bound sentence\n",
     )  # fmt: skip
 
 
