@@ -42,12 +42,20 @@ class UnjudgedError(PlatformError):
     """One text could not be judged; the authority is there, and the next question can be asked."""
 
 
+class BusyError(PlatformError):
+    """Somebody else works on what was asked for, e.g. a DuckDB file with its one writer; nothing was begun."""
+
+
 class StackError(PlaybookError):
     """A local service could not be fetched, started or stopped."""
 
 
 class RunbookError(PlaybookError):
     """A runbook cannot be read, planned, approved or executed as asked."""
+
+
+class RecordError(RunbookError):
+    """The record of a run cannot be written, so nothing more is done and nothing more can be written down."""
 
 
 class ScaffoldError(PlaybookError):

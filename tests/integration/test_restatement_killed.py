@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ def places(everywhere: bool) -> list[str]:
         "journal:after:opened:",
         *boundaries("idle", "sure"),
         *boundaries("restate")[:2],
+        *(f"journal:{moment}:process-started:restate" for moment in ("before", "after")),
         *(f"evaluation:{place}" for place in inside),
         *boundaries("restate")[2:],
         *boundaries("nothing_left", "filled"),
@@ -63,6 +65,22 @@ def test_the_graph_is_worth_it(undisturbed_graph: Undisturbed) -> None:
     """What hangs on the first model: 18 of the 20 with it and the mart, and some have several evaluations."""
     assert len(undisturbed_graph.evaluated) == AFFECTED + 1
     assert sum(map(len, undisturbed_graph.evaluated.values())) == EVALUATIONS
+
+
+def test_a_job_that_a_killed_operator_has_started_is_waited_for(
+    deployed_graph: Clone, undisturbed_graph: Undisturbed, tmp_path: Path
+) -> None:
+    """Killed while the job's process still loads, before Dagster knows a run: resume waits for it and starts no second.
+
+    It is neither a failure, which would go on with the recovery, nor a writer beside the one that works.
+    """
+    clone = deployed_graph.copy(tmp_path / "clone")
+    assert clone.dying("loading:::parent").say("run", *RESTATE, "--answer", "sure=yes") == -signal.SIGKILL
+    assert clone.say("resume", "--answer", "sure=yes") == 0, clone.said()
+    assert "what this step started before the run was cut still works" in clone.said()
+    assert [run.status for run in clone.dagster().runs(jobs=["sqlmesh_all_assets"])] == ["SUCCESS"] * 2
+    assert clone.evaluations() == undisturbed_graph.evaluated
+    assert clone.rows() == undisturbed_graph.rows
 
 
 def test_killed_everywhere_a_restatement_is_done_exactly_once(

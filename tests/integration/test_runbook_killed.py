@@ -15,7 +15,7 @@ import pytest
 FORK = multiprocessing.get_context("fork")
 STEPS = ("one", "two", "three")
 #: what a run of three steps writes down, in this order
-EVENTS = ("opened", *("step-started", "step-finished") * len(STEPS), "closed")
+EVENTS = ("opened", *("step-started", "process-started", "step-finished") * len(STEPS), "closed")
 APPEND = "import sys\nwith open('ran.txt', 'a') as file:\n    file.write(sys.argv[1] + '\\n')\n"
 
 
@@ -87,12 +87,14 @@ def test_a_run_cut_between_two_steps_goes_on_by_itself(project: Path, number: in
     assert state_of(project) == ("succeeded", [])
 
 
-@pytest.mark.parametrize("moment", ["after", "before"])
+@pytest.mark.parametrize(("line", "moment"), [(0, "after"), (1, "after"), (2, "before")])
 @pytest.mark.parametrize("step", STEPS)
-def test_a_run_cut_inside_a_step_asks_before_it_repeats(project: Path, step: str, moment: str) -> None:
-    """Before the command ran the operator says --again, after it --done: without a word nothing is done twice."""
-    started = 2 + 2 * STEPS.index(step)
-    number = started if moment == "after" else started + 1
+def test_a_run_cut_inside_a_step_asks_before_it_repeats(project: Path, step: str, line: int, moment: str) -> None:
+    """Before the command ran the operator says --again, after it --done: without a word nothing is done twice.
+
+    A command whose process is written down and whose operator dies before it was let go does not run either.
+    """
+    number = 2 + 3 * STEPS.index(step) + line
     assert ended(project, "run", "three.md", number=number, moment=moment) == -signal.SIGKILL
     assert ended(project, "resume") != 0
     answer = "--done" if step in ran(project) else "--again"
@@ -108,8 +110,8 @@ def test_a_resume_that_is_cut_is_resumed(project: Path) -> None:
     for _ in STEPS:
         journal = next((project / ".playbook" / "runs").glob("*/journal.jsonl"))
         lines = [json.loads(line) for line in journal.read_text().splitlines()]
-        # the line of the resumption, of the step's start and of its end
-        if ended(project, "resume", number=len(lines) + 3, moment="after") == 0:
+        # the line of the resumption, of the step's start, of its process and of its end
+        if ended(project, "resume", number=len(lines) + 4, moment="after") == 0:
             break
     assert ran(project) == list(STEPS)
     assert state_of(project) == ("succeeded", [])

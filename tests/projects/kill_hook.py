@@ -9,6 +9,8 @@ die, its words parted by colons:
   `inside` when its rows are written and nothing is recorded, `after` when it is recorded and the next has not begun;
   with `all` the evaluations of all processes count, so that it dies once. Who dies is that process, that process and
   the command that started it, or the command alone.
+- `loading:::parent`: the command dies when the process that is to execute the job loads the project, and Dagster knows
+  of no run yet.
 """
 
 from __future__ import annotations
@@ -59,6 +61,9 @@ def watch_evaluations() -> None:
 
     if RECORDS in os.environ and not hasattr(StateSync, "armed"):
         StateSync.armed = True
+        # only what executes a job has a run key: the command itself loads the project as well, to plan
+        if os.environ.get(KILL) == "loading:::parent" and "PLAYBOOK_RUN_KEY" in os.environ:
+            _kill("parent")
         _record(Path(os.environ[RECORDS]))
         _die_at_an_evaluation()
 

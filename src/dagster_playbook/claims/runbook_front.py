@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -38,6 +39,8 @@ def _item_problem(parameter: Parameter, value: Any) -> str:
     allowed = _PYTHON_TYPES.get(wanted, (str,))
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         return f"{value!r} is no {wanted}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value!r} is no finite number"
     if parameter.choices and value not in parameter.choices:
         return f"{value!r} is none of {', '.join(map(str, parameter.choices))}"
     return ""

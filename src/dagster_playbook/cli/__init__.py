@@ -10,6 +10,7 @@ import click
 
 from dagster_playbook import __version__
 from dagster_playbook.errors import PlaybookError
+from dagster_playbook.stopping import StoppedError
 
 #: command -> (module under `cli`, what it does); the order is the order of `playbook --help`.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -40,12 +41,12 @@ class LazyGroup(click.Group):
     """A group that imports a command's module when the command is run, so that `--help` and `check` stay quick."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; one that was stopped by Ctrl-C has no verdict, and ends as a shell says it: with 130."""
+        """Run the command; one that was stopped has no verdict, and ends as a shell says it: with 130 for Ctrl-C."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             click.echo("stopped", err=True)
-            ctx.exit(130)
+            ctx.exit(error.exit_code if isinstance(error, StoppedError) else 130)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of the table."""

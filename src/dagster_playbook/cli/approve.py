@@ -92,8 +92,10 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
             secrets=given,
             config_of=lambda run: run_config_of(settings, dagster_url, run),
         )
-        click.echo(json.dumps(about(plan), indent=2, ensure_ascii=False))
-        click.echo(f"asked for by {request.author}: {request.payload.get('reason') or 'no reason given'}", err=True)
+        # in ASCII: a letter that only looks like another one, or an escape of the terminal, is seen as what it is
+        click.echo(json.dumps(about(plan), indent=2))
+        reason = json.dumps(request.payload.get("reason") or "no reason given")
+        click.echo(f"asked for by {request.author}: {reason}", err=True)
         if not yes:
             click.confirm(f"approve this on the platform {target!r} for {hours:g} hours?", abort=True, err=True)
         approved = approve(envelope, key, policy, hours=hours, rules=rules_of(plan, policy), own=plan.digest)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from dagster_playbook.cli.runbook_options import (
+    Opened,
     answer_option,
     asker,
     closing,
@@ -20,6 +20,9 @@ from dagster_playbook.cli.runbook_options import (
     quiet_sqlmesh,
     refusals_exit_1,
     settings_of,
+    stops_told,
+    take_over_option,
+    tell_of_broken,
 )
 
 
@@ -27,6 +30,7 @@ from dagster_playbook.cli.runbook_options import (
 @click.argument("run", default="last")
 @click.option("--again", default="", metavar="STEP", help="Run this step once more, though its first end is not known.")
 @click.option("--done", default="", metavar="STEP", help="Take this step as done: you have looked, and it is.")
+@take_over_option
 @parameter_option
 @answer_option
 @key_option
@@ -38,6 +42,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     run: str,
     again: str,
     done: str,
+    take_over: str,
     given: tuple[str, ...],
     answers: tuple[str, ...],
     key: Path | None,
@@ -60,12 +65,10 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     quiet_sqlmesh()
     settings = settings_of(project)
     tell, progress = listener(output)
-    options = Options(asker(answers), tell, progress, dagster_url, again, done, key)
+    opened = Opened(tell)
+    options = Options(asker(answers), opened, progress, dagster_url, again, done, key, take_over)
     secrets = dict(text.partition("=")[::2] for text in given)
-    with refusals_exit_1():
-        try:
-            run_id, state = resume(settings, run, options, secrets=secrets)
-        except KeyboardInterrupt:
-            click.echo("stopped; go on with: playbook resume last", err=True)
-            sys.exit(130)
+    with refusals_exit_1(), stops_told(lambda: opened.run or run):
+        tell_of_broken(settings, run)
+        run_id, state = resume(settings, run, options, secrets=secrets)
     closing(run_id, state, output)

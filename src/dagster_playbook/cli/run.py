@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from dagster_playbook.cli.runbook_options import (
+    Opened,
     answer_option,
     asker,
     closing,
@@ -20,6 +20,8 @@ from dagster_playbook.cli.runbook_options import (
     quiet_sqlmesh,
     refusals_exit_1,
     settings_of,
+    stops_told,
+    take_over_option,
     target_option,
 )
 
@@ -36,6 +38,7 @@ from dagster_playbook.cli.runbook_options import (
     help="Run without a second person's approval: needs --key of somebody with the role break-glass, and is recorded.",
 )
 @key_option
+@take_over_option
 @format_option
 @dagster_url_option
 @target_option
@@ -47,6 +50,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     answers: tuple[str, ...],
     reason: str,
     key: Path | None,
+    take_over: str,
     output: str,
     dagster_url: str,
     target: str,
@@ -55,8 +59,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     """Run RUNBOOK, a page of runbooks/, step by step.
 
     Each step's evidence is kept in .playbook/runs/, and a journal from which a run that was cut goes on at the exact
-    step. With --key its record is signed. Ctrl-C stops after writing that down. Exit code 0: succeeded; 1: failed,
-    recovered or refused; 2: could not.
+    step. With --key its record is signed. Ctrl-C, SIGTERM and a closed terminal stop what works and write that down.
+    Exit code 0: succeeded; 1: failed, recovered or refused; 2: could not; 130, 143 or 129: stopped.
 
     \b
     Examples:
@@ -75,15 +79,13 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         settings, runbook, given, target=target, config_of=lambda run: run_config_of(settings, dagster_url, run)
     )
     tell, progress = listener(output)
-    options = Options(ask=asker(answers), tell=tell, progress=progress, dagster_url=dagster_url, key=key)
+    opened = Opened(tell)
+    options = Options(asker(answers), opened, progress, dagster_url, key=key, take_over=take_over)
     with refusals_exit_1():
         if reason:
             if key is None:
                 raise click.UsageError("--break-glass needs --key, the SSH key that says who breaks it")
             write_request(settings.root, plan, key, reason=reason, is_break_glass=True)
-        try:
+        with stops_told(lambda: opened.run):
             run_id, state = start(settings, plan, options)
-        except KeyboardInterrupt:
-            click.echo("stopped; go on with: playbook resume last", err=True)
-            sys.exit(130)
     closing(run_id, state, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,41 @@ def quiet_sqlmesh() -> None:
     logging.getLogger("sqlmesh").setLevel(logging.ERROR)
 
 
+take_over_option = click.option(
+    "--take-over",
+    default="",
+    metavar="REASON",
+    help="Take a lock that was left on another host, which is gone; the reason is recorded.",
+)
+
+
+@contextmanager
+def stops_told(run: Callable[[], str]) -> Iterator[None]:
+    """Stop by Ctrl-C, SIGTERM or a closed terminal in order: say how to go on, and exit as a shell says it.
+
+    Args:
+        run: gives the id of the run that was opened, "" as long as there is none.
+    """
+    from dagster_playbook.errors import PlatformError
+    from dagster_playbook.stopping import StoppedError, stop_signals
+
+    with stop_signals():
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            code = error.exit_code if isinstance(error, StoppedError) else 130
+            how = f"stopped by {error}" if isinstance(error, StoppedError) and code != 130 else "stopped"
+            told = f"{how}; go on with: playbook resume {run()}" if run() else f"{how}; nothing was started"
+            # a terminal that was closed hears nothing
+            with suppress(OSError):
+                click.echo(told, err=True)
+            sys.exit(code)
+        except OSError as error:
+            told = f"{error.filename or 'the record'} cannot be written: {error.strerror or error}"
+            cure = f"make room, then: playbook resume {run()}" if run() else ""
+            raise PlatformError(told, cure=cure) from error
+
+
 @contextmanager
 def refusals_exit_1() -> Iterator[None]:
     """What is not allowed is one line on stderr and exit code 1."""
@@ -87,7 +122,15 @@ def asker(answers: tuple[str, ...]) -> Callable[[str, str], str]:
 
             raise RunbookError(f"step {step!r} asks: {question}", cure=f"give --answer {step}=... or use a terminal")
         click.echo(question, err=True)
-        return str(click.prompt("answer", err=True))
+        try:
+            return str(click.prompt("answer", err=True))
+        except click.Abort as error:
+            from dagster_playbook.errors import RunbookError
+            from dagster_playbook.stopping import is_asked
+
+            if is_asked():
+                raise KeyboardInterrupt from error
+            raise RunbookError(f"step {step!r} asks, and nobody answers", cure=f"--answer {step}=...") from error
 
     return ask
 
@@ -112,3 +155,28 @@ def listener(output: str) -> tuple[Callable[[str, dict[str, Any]], None], Callab
 
     shown: Any = JsonLines() if output == "json" else TextLines()
     return shown.event, shown.progress
+
+
+def tell_of_broken(settings: Settings, run: str) -> None:
+    """Say which folders of runs are passed over when the last one is meant."""
+    from dagster_playbook.runbook.store import Store
+
+    if run == "last":
+        for name, why in Store(settings.root).passed_over().items():
+            click.echo(f"passed over: {name}: {why}", err=True)
+
+
+class Opened:
+    """Passes the events of a run on, and remembers its id."""
+
+    def __init__(self, tell: Callable[[str, dict[str, Any]], None]) -> None:
+        self._tell = tell
+        self.run = ""
+
+    def __call__(self, name: str, data: dict[str, Any]) -> None:
+        """Tell an event."""
+        if name in ("opened", "resumed"):
+            self.run = str(data["run"])
+        # a terminal that is gone is no reason to stop
+        with suppress(OSError):
+            self._tell(name, data)

@@ -31,6 +31,7 @@ class TextLines:
     def __init__(self) -> None:
         self._live: Any = None
         self._task: Any = None
+        self._waited = ""
 
     def event(self, name: str, data: dict[str, Any]) -> None:
         """Tell an event of the journal."""
@@ -41,14 +42,14 @@ class TextLines:
         elif name == "break-glass":
             told = f"BREAK GLASS by {data['requester']}: {data['reason']}: nobody has approved, and it is recorded"
             click.echo(click.style(told, fg="white", bg="red", bold=True), err=True)
-        elif name == "stale-lock":
+        elif name in ("stale-lock", "clock"):
             click.echo(f"  {data['message']}", err=True)
         elif name == "approved":
             click.echo(f"  approved by {data['approver']}, asked for by {data['requester']}")
         elif name == "step-started":
             self._show(f"{data['step']} ({data['kind']})")
         elif name == "waiting":
-            self._show(f"{data['step']}: {data['message']}")
+            self._waiting(f"{data['step']}: {data['message']}")
         elif name in ("step-finished", "interrupted"):
             self._hide()
             self._finished(name, data)
@@ -69,6 +70,14 @@ class TextLines:
         word, colour = _MARKS[data["outcome"]]
         detail = data.get("message") or told(data.get("result") or {})
         click.echo(f"  {click.style(word, fg=colour)}  {data['step']}  {detail}".rstrip())
+
+    def _waiting(self, text: str) -> None:
+        """On a terminal beside its clock; elsewhere a line, once as long as it is the same."""
+        if sys.stderr.isatty():
+            self._show(text)
+        elif text != self._waited:
+            click.echo(f"    {text}", err=True)
+        self._waited = text
 
     def _show(self, text: str) -> None:
         if not sys.stderr.isatty():

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_playbook.cli.runbook_options import dagster_url_option, format_option, project_option, settings_of
+from dagster_playbook.cli.runbook_options import (
+    dagster_url_option,
+    format_option,
+    project_option,
+    settings_of,
+    tell_of_broken,
+)
 from dagster_playbook.cli.runbook_progress import told
 
 if TYPE_CHECKING:
@@ -32,8 +38,8 @@ def command() -> None:
 @format_option
 @project_option
 def list_runs(output: str, project: Path) -> None:
-    """All runs, oldest first, with their state: succeeded, failed, recovered, interrupted, or cut."""
-    from dagster_playbook.runbook.store import Store, run_state
+    """All runs, oldest first, with their state: succeeded, failed, recovered, interrupted, cut, or unreadable."""
+    from dagster_playbook.runbook.store import UNREADABLE, Store, run_state
 
     store = Store(settings_of(project).root)
     states = [run_state(store.run_folder(run_id)) for run_id in store.run_ids()]
@@ -41,7 +47,9 @@ def list_runs(output: str, project: Path) -> None:
         click.echo(json.dumps(states, indent=2, ensure_ascii=False))
         return
     for state in states:
-        click.echo(f"{state['id']}  {state['state']:<11}  {state.get('runbook', '')}  {state.get('step', '')}".rstrip())
+        why = state["message"] if state["state"] == UNREADABLE else ""
+        words = (state["id"], f"{state['state']:<11}", state.get("runbook", ""), state["step"], why)
+        click.echo("  ".join(word for word in words if word).rstrip())
 
 
 @command.command("show")
@@ -53,7 +61,9 @@ def show_run(run: str, output: str, project: Path) -> None:
     from dagster_playbook.runbook.journal import entries
     from dagster_playbook.runbook.store import Store, run_state
 
-    folder = Store(settings_of(project).root).run_folder(run)
+    settings = settings_of(project)
+    tell_of_broken(settings, run)
+    folder = Store(settings.root).run_folder(run)
     told = [entry.as_dict() for entry in entries(folder)]
     if output == "json":
         click.echo(json.dumps({**run_state(folder), "journal": told}, indent=2, ensure_ascii=False))

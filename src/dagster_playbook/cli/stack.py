@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dagster_playbook.stopping import stop_signals
+
 if TYPE_CHECKING:
     from dagster_playbook.stack.local import LocalStack
+    from dagster_playbook.stack.status import ServiceStatus
 
 #: seconds between two lines of progress where there is no terminal to redraw
 _METER_EVERY_S = 5.0
@@ -103,21 +104,6 @@ class Meter:
             click.echo("", err=True)
 
 
-@contextlib.contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that a start that is broken off is undone."""
-
-    def unwind(number: int, _: object) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    kept = {s: signal.signal(s, unwind) for s in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-
-
 @click.group()
 def command() -> None:
     """Run the real services on this machine: Postgres, S3Proxy, Nessie, Trino and Dagster.
@@ -165,12 +151,12 @@ def up(
     meter = Meter()
     selection = Selection(only=only, also=also, without=without, ports=dict(ports), timeout_s=timeout_s)
     try:
-        with _ended_by_signal():
+        with stop_signals():
             stack.up(selection, _tell, meter)
     finally:
         meter.close()
     _tell("stack", f"{stack.room.name} is ready after {time.monotonic() - begun:.1f} s")
-    _print_table(stack)
+    _print_table(stack.status())
 
 
 @command.command()
@@ -193,14 +179,17 @@ def status(stack: LocalStack, form: str) -> None:
             json.dumps({"stack": stack.room.name, "folder": str(stack.room.folder), "services": services}, indent=2)
         )
     else:
-        _print_table(stack)
+        _print_table(states)
+        for state in states:
+            if state.detail:
+                click.echo(f"{state.service}: {state.state}: {state.detail}; its log: {state.log or 'none'}", err=True)
     running = [state for state in states if state.state != "stopped"]
     sys.exit(0 if running and all(state.state == "ready" for state in running) else 1)
 
 
-def _print_table(stack: LocalStack) -> None:
+def _print_table(states: list[ServiceStatus]) -> None:
     rows = [("SERVICE", "STATE", "ADDRESS", "PID", "MEMORY", "UPTIME")]
-    for state in stack.status():
+    for state in states:
         memory = f"{state.memory_bytes / 1e6:.0f} MB" if state.memory_bytes else ""
         uptime = f"{state.uptime_s:.0f} s" if state.uptime_s else ""
         rows.append((state.service, state.state, state.address, str(state.pid or ""), memory, uptime))

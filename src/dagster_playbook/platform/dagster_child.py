@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ from typing import Any, TextIO
 
 from dagster_playbook.platform.failure import step_failure
 
-#: names the run for whoever asks again; and the process that executes it, as `pid:start time`
+#: names the run for whoever asks again; and the process that executes it, as `pid:what tells it from a later one@host`
 RUN_KEY_TAG = "playbook/run_key"
 PROCESS_TAG = "playbook/process"
 _POLL_S = 0.3
@@ -64,14 +65,16 @@ def tell(answers: TextIO, **data: Any) -> None:
 def launch(request: dict[str, Any], answers: TextIO) -> dict[str, Any]:
     """Execute a job to its end; `parent_run_id` makes it a re-execution of that run."""
     import dagster as dg
-    import psutil
 
-    me = psutil.Process()
-    tags = {**request["tags"], RUN_KEY_TAG: request["run_key"], PROCESS_TAG: f"{me.pid}:{me.create_time():.2f}"}
+    from dagster_playbook.platform.living import born
+
+    me = os.getpid()
+    process = f"{me}:{born(me)}@{socket.gethostname()}"
+    tags = {**request["tags"], RUN_KEY_TAG: request["run_key"], PROCESS_TAG: process}
     job = _job(request)
     with dg.DagsterInstance.get() as instance:
         stop = threading.Event()
-        follower = threading.Thread(target=_follow, args=(request["run_key"], me.pid, answers, stop), daemon=True)
+        follower = threading.Thread(target=_follow, args=(request["run_key"], me, answers, stop), daemon=True)
         follower.start()
         parent = request.get("parent_run_id")
         try:
@@ -199,15 +202,14 @@ def _plain(run: Any) -> dict[str, Any]:
 
 
 def _is_abandoned(process: str) -> bool:
-    import psutil
+    """Whether the process of a run is known to be gone; of one on another host nobody here knows."""
+    from dagster_playbook.platform.living import is_alive
 
-    pid, _, started = process.partition(":")
-    if not started:
+    pid, _, rest = process.partition(":")
+    told, _, host = rest.partition("@")
+    if not told or not pid.isdigit() or (host and host != socket.gethostname()):
         return False
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) > 1.0
-    except (psutil.Error, ValueError):
-        return True
+    return not is_alive(int(pid), told)
 
 
 def _follow(run_key: str, pid: int, answers: TextIO, stop: threading.Event) -> None:

@@ -14,7 +14,10 @@ from typing import Any, Protocol
 
 from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import PlatformError, on_disk
+from dagster_playbook.platform import living
+from dagster_playbook.platform.living import Started
 from dagster_playbook.settings import CodeLocation
+from dagster_playbook.stopping import is_urgent
 
 #: told while a run goes on: the kind of event, the step's key or "", and Dagster's own words
 Progress = Callable[[str, str, str], None]
@@ -23,6 +26,7 @@ RUN_TAG, ANCHOR_TAG = "playbook/run", "playbook/journal"
 IN_FLIGHT = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 _STOP_S = 30
 _POLL_S = 1.0
+_LOOK_S = 0.05
 
 
 class LaunchRefusedError(PlatformError):
@@ -97,6 +101,8 @@ class EmbeddedDagster:
         home: DAGSTER_HOME; the location's own dagster.yaml is copied there.
         log: where everything that the child prints is kept.
         environment: variables that the code location is to see.
+        written_down: told of the process that is to execute a job, by the run key, before that begins.
+        finished: told of the log when no child writes to it any more.
     """
 
     root: Path
@@ -104,6 +110,8 @@ class EmbeddedDagster:
     home: Path
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    written_down: Callable[[str, Started], None] = lambda key, started: None
+    finished: Callable[[Path], None] = lambda log: None
 
     def launch(self, launch: Launch, progress: Progress, *, timeout_s: float = 0.0) -> DagsterRun:
         """Execute in a child process; when this one is interrupted, the child is stopped and waited for."""
@@ -152,19 +160,28 @@ class EmbeddedDagster:
             "working_directory": str(self.root / self.location.working_directory),
         }
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        key = str(request["run_key"]) if request["do"] == "launch" else ""
         with self.log.open("ab") as log:
+            # a session of its own: a terminal that is closed, or Ctrl-C in it, reaches this process alone
             child = subprocess.Popen(
                 [sys.executable, "-m", "dagster_playbook.platform.dagster_child"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=self.root,
-                env=self._child_environment(),
+                env=self._child_environment() | ({living.MARK: key} if key else {}),
                 text=True,
                 encoding="utf-8",
+                start_new_session=True,
             )
-            with _stopped_at_the_end(child, timeout_s):
+        try:
+            with _stopped_at_the_end(child, timeout_s, Started.of(child.pid, key)) as started:
+                if key:
+                    # it begins when it has read the request, so nothing works that was not written down
+                    self.written_down(key, started)
                 return _answer(child, request, progress, self.log)
+        finally:
+            self.finished(self.log)
 
     def _child_environment(self) -> dict[str, str]:
         paths = [str(self.root / self.location.working_directory), os.environ.get("PYTHONPATH", "")]
@@ -193,29 +210,32 @@ class EmbeddedDagster:
 class _stopped_at_the_end:  # noqa: N801 - reads as a phrase in `with`
     """Stop a child that is still there when the block is left, also by Ctrl-C or by the time limit."""
 
-    def __init__(self, child: subprocess.Popen[str], timeout_s: float) -> None:
+    def __init__(self, child: subprocess.Popen[str], timeout_s: float, started: Started) -> None:
         self.child = child
+        self.started = started
         self.timeout_s = timeout_s
         self.expired = False
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Started:
         import threading
 
         self._timer = threading.Timer(self.timeout_s, self._expire) if self.timeout_s else None
         if self._timer:
             self._timer.daemon = True
             self._timer.start()
+        return self.started
 
     def __exit__(self, *_: object) -> None:
         if self._timer:
             self._timer.cancel()
         if self.child.poll() is None:
+            # Dagster writes down how its run ended; what it has started is ended after it
             self.child.terminate()
-            try:
-                self.child.wait(timeout=_STOP_S)
-            except subprocess.TimeoutExpired:
-                self.child.kill()
-                self.child.wait()
+            deadline = time.monotonic() + _STOP_S
+            while self.child.poll() is None and time.monotonic() < deadline and not is_urgent():
+                time.sleep(_LOOK_S)
+            living.stop(self.started, grace_s=0, reap=self.child.poll)
+            self.child.wait()
         for stream in (self.child.stdin, self.child.stdout):
             if stream:
                 stream.close()

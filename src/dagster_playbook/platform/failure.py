@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.errors import PlatformError
+from dagster_playbook.errors import BusyError, PlatformError
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _SQL_LINE = re.compile(r"\bLine (\d+), Col")
@@ -19,6 +19,8 @@ _TOKEN = re.compile(r"<Token [^>]*?text: ([^,]*),[^>]*>")
 #: what Dagster raises in place of the exception that a step's code raised
 _WRAPPING = "DagsterExecutionStepExecutionError"
 _SHOWN = 500
+#: DuckDB's words for a file that another process writes to, and who that is
+_BUSY = re.compile(r"Could not set lock on file .*?(?:Conflicting lock is held in .*?\(PID (\d+)\)|$)", re.DOTALL)
 #: lines of a message that only introduce the cause which follows them
 _INTRODUCTION = re.compile(
     r"(?i)^(failed to load|invalid project config|invalid configuration|verify your|unable to)\b.*:?$"
@@ -39,10 +41,22 @@ def platform_error(error: BaseException, subject: str, cure: str, root: Path, *,
     """One `PlatformError` for `subject`; `within` is the file or folder to name when nothing more exact is known."""
     if isinstance(error, PlatformError):
         return error
+    for item in chain(error):
+        if told := busy(str(item)):
+            return BusyError(f"{subject}: {told}", cure=f"wait until that process has ended; {cure}" if cure else "")
     path, line = _place(error, root)
     if not path:
         path, line = within, _yaml_line(error) if within.endswith((".yaml", ".yml")) else 0
     return PlatformError(f"{subject}: {cause(error)}", cure=cure, path=path, line=line)
+
+
+def busy(text: str) -> str:
+    """That a DuckDB file is in use, and by which process, when a message says so; else ""."""
+    found = _BUSY.search(text)
+    if found is None:
+        return ""
+    holder = f"process {found[1]}" if found[1] else "another process"
+    return f"the DuckDB file is busy: {holder} has it open for writing"
 
 
 def cause(error: BaseException) -> str:

@@ -96,6 +96,7 @@ class StateLock:
         self._target = target
         self._owner = json.dumps(dict(owner))
         self._session: Any = None
+        self._works = False
         self.left_behind: dict[str, Any] | None = None
 
     def take(self) -> None:
@@ -135,13 +136,25 @@ class StateLock:
             self._close()
             self.take()
 
+    def write(self, owner: Mapping[str, Any]) -> None:
+        """Write down more of whose it is.
+
+        Raises:
+            PlatformError: the database cannot be asked.
+        """
+        self._owner = json.dumps(dict(owner))
+        self._works = bool(owner.get("works"))
+        with self._asking(), self._session, self._session.cursor() as cursor:
+            cursor.execute(_WRITE, (self._target, self._owner))
+
     def release(self) -> None:
-        """Give it back; when the database is gone the lock is gone with it."""
+        """Give it back; when the database is gone the lock is gone with it, and what still works stays written down."""
         import psycopg2
 
         with contextlib.suppress(psycopg2.Error), self._session, self._session.cursor() as cursor:
             cursor.execute(_ONE_AT_A_TIME, (lock_key(""),))
-            cursor.execute(_CLEAR, (self._target,))
+            if not self._works:
+                cursor.execute(_CLEAR, (self._target,))
             cursor.execute("SELECT pg_advisory_unlock(%s)", (lock_key(self._target),))
         self._close()
 

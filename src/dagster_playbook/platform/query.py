@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.errors import PlatformError
+from dagster_playbook.errors import BusyError, PlatformError
+from dagster_playbook.platform.failure import busy
 from dagster_playbook.settings import Settings, SqlmeshProject
 
 #: rows that are kept of an answer; a runbook's expectation looks at counts and first rows
@@ -32,6 +33,7 @@ def ask(engine: str, sql: str, settings: Settings, *, timeout_s: float = 0.0) ->
 
     Raises:
         QueryRefusedError: Trino or DuckDB refuses the query.
+        BusyError: another process has the DuckDB file open for writing.
         PlatformError: the engine cannot be reached, BigQuery refuses the query, or the warehouse is none of these.
     """
     if engine == "warehouse":
@@ -105,6 +107,8 @@ def _duckdb(sql: str, settings: Settings) -> Rows:
             rows = cursor.fetchall()
             columns = tuple(entry[0] for entry in cursor.description or ())
     except duckdb.IOException as error:
+        if told := busy(str(error)):
+            raise BusyError(told, cure="wait until that process has ended") from error
         missing = [path.name for path in catalogs.values() if not path.exists()]
         told = f"there is no {missing[0]}" if missing else str(error).splitlines()[0]
         cure = "run the models once first" if missing else "wait until the process that has the file open has ended"

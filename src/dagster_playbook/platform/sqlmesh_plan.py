@@ -76,7 +76,10 @@ def open_planning_context(root: Path, project: SqlmeshProject) -> PlanningContex
             config_loader_kwargs={"sqlmesh_path": root / project.path / ".no-personal-settings"},
             load=False,
         )
-        if context._new_state_sync().get_versions(validate=False).schema_version == 0:
+        state: Any = context._new_state_sync()
+        # whoever asks for a table of a state that is busy or away is told that there is none; a query says why
+        state.engine_adapter.fetchone("SELECT 1")
+        if state.get_versions(validate=False).schema_version == 0:
             raise _never_deployed(project)
         context.load(update_schemas=False)
         if context.state_reader.get_environment("prod") is None:

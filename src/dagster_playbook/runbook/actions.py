@@ -7,8 +7,8 @@ it should raises `StepFailedError`; what could not be asked at all raises `Platf
 from __future__ import annotations
 
 import decimal
+import math
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,13 +16,16 @@ from typing import Any
 
 from dagster_playbook.approval.envelope import REFUSED_TAG, TAG
 from dagster_playbook.claims.runbook_model import Kind, Step
-from dagster_playbook.errors import PlatformError, RunbookError
+from dagster_playbook.errors import BusyError, PlatformError, RunbookError
+from dagster_playbook.platform import living
 from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, Launch, LaunchRefusedError, Progress
-from dagster_playbook.runbook import fill
+from dagster_playbook.platform.failure import busy
+from dagster_playbook.runbook import commands, fill
+from dagster_playbook.runbook.commands import Command
+from dagster_playbook.runbook.output import Output
 from dagster_playbook.runbook.platform_actions import dagster, nessie, run_result
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings
 
-_OUTPUT_CHARACTERS = 200_000
 _NO_RETRIES = {"dagster/max_retries": "0"}
 
 
@@ -70,6 +73,9 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
     if not run.is_success:
         if (reason := run.tags.get(REFUSED_TAG)) and run.root_run_id in ("", run.run_id):
             around.not_admitted(step, reason)
+        if causes and all(map(busy, causes)):
+            # nothing was begun: the first thing that a run does is to open the file
+            raise BusyError(f"the run {run.run_id} of {run.job} was not begun: {busy(causes[-1])}")
         why = f": {causes[-1]}" if causes else ""
         raise StepFailedError(f"the run {run.run_id} of {run.job} ended as {run.status}{why}", run_result(run))
     return run_result(run)
@@ -94,32 +100,35 @@ def _command(step: Step, scope: Mapping[str, Any], around: Surroundings, again: 
             cure=f"look, then resume with --again {step.id} to run it once more, or with --done {step.id}",
         )
     arguments = fill.arguments_of(step, scope)
+    output = Output(around.evidence(step), around.redactor)
+    command = Command(arguments, around.settings.root, _environment(step, around), step.timeout_s)
+    try:
+        ended = commands.run(command, output, lambda started: around.written_down(step.id, started))
+    except KeyboardInterrupt as error:
+        around.interrupted.update({**output.as_result(), **_still_there(error)})
+        raise
+    result = {"exit_code": ended.exit_code, **output.as_result(), "arguments": arguments}
+    if ended.left:
+        result["left_running"] = ended.left
+    if ended.is_late:
+        rest = f"; it could not be stopped: {living.shown(ended.left)}" if ended.left else ""
+        raise StepFailedError(f"{arguments[0]!r} took longer than {step.timeout_s:g} s and was stopped{rest}", result)
+    if ended.exit_code != 0 and not step.expect:
+        last = output.tail.strip().splitlines()[-1:] or [""]
+        raise StepFailedError(f"{arguments[0]!r} ended with {ended.exit_code}: {last[0][:300]}", result)
+    return result
+
+
+def _environment(step: Step, around: Surroundings) -> dict[str, str]:
     # the tools of this environment are found also when it was not activated
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, **around.variables(), "PATH": path, "PLAYBOOK_RUN_KEY": around.run_key(step)}
-    try:
-        done = subprocess.run(
-            arguments,
-            cwd=around.settings.root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=step.timeout_s or None,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        raise PlatformError(f"{arguments[0]!r} cannot be run: {error.strerror or error}") from error
-    except subprocess.TimeoutExpired as error:
-        raise StepFailedError(f"{arguments[0]!r} took longer than {step.timeout_s:g} s and was stopped") from error
-    output = done.stdout[-_OUTPUT_CHARACTERS:].rstrip("\n")
-    result = {"exit_code": done.returncode, "output": output, "arguments": arguments}
-    if done.returncode != 0 and not step.expect:
-        last = done.stdout.strip().splitlines()[-1:] or [""]
-        raise StepFailedError(f"{arguments[0]!r} ended with {done.returncode}: {last[0][:300]}", result)
-    return result
+    return {**os.environ, **around.variables(), "PATH": path, living.MARK: around.run_key(step)}
+
+
+def _still_there(error: BaseException) -> dict[str, Any]:
+    """What could not be stopped, for the journal."""
+    left = error.__cause__.left if isinstance(error.__cause__, commands.CommandStoppedError) else []
+    return {"left_running": left} if left else {}
 
 
 def _query(step: Step, scope: Mapping[str, Any], around: Surroundings, _: bool) -> dict[str, Any]:
@@ -144,10 +153,12 @@ def _query(step: Step, scope: Mapping[str, Any], around: Surroundings, _: bool) 
 
 
 def _plain(value: Any) -> Any:
-    """A value of a query that JSON and a comparison can take: a decimal becomes a number, a date its text."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return float(value) if isinstance(value, decimal.Decimal) else str(value)
+    """A value of a query that JSON and a comparison can take: a decimal becomes a number, a date or NaN its text."""
+    if isinstance(value, decimal.Decimal) and value.is_finite():
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _facts(step: Step, scope: Mapping[str, Any], around: Surroundings, _: bool) -> dict[str, Any]:

@@ -54,6 +54,10 @@ def look_at(folder: Path) -> Seen:
     return seen
 
 
+#: where an event names a file, and the digest beside it: a step's result, and what a command printed
+_FILES = (("evidence", "evidence_sha256"), ("output_file", "output_sha256"))
+
+
 def verify_run(folder: Path) -> list[str]:
     """Everything of a run's folder that does not fit its journal, nothing when all is as it was written."""
     return look_at(folder).problems
@@ -62,14 +66,14 @@ def verify_run(folder: Path) -> list[str]:
 def _evidence(folder: Path, entries: list[Entry]) -> dict[str, None]:
     problems: dict[str, None] = {}
     for entry in entries:
-        name, known = entry.data.get("evidence"), entry.data.get("evidence_sha256")
-        if not name:
-            continue
-        path = folder / str(name)
-        if not path.is_file():
-            problems[f"{name} is missing"] = None
-        elif digest_of(path, path.stat().st_size) != known:
-            problems[f"{name} was edited"] = None
+        for name, known in ((entry.data.get(key), entry.data.get(digest)) for key, digest in _FILES):
+            if not name:
+                continue
+            path = folder / str(name)
+            if not path.is_file():
+                problems[f"{name} is missing"] = None
+            elif digest_of(path, path.stat().st_size) != known:
+                problems[f"{name} was edited"] = None
     return problems
 
 

@@ -6,25 +6,30 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dagster_playbook.claims.expression import ExpressionError, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import PlatformError, PlaybookError, RunbookError, on_disk
+from dagster_playbook.errors import BusyError, PlatformError, PlaybookError, RecordError, RunbookError, on_disk
+from dagster_playbook.platform.living import shown
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.actions import perform
+from dagster_playbook.runbook.clock import went_back
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings, evidence_path
+from dagster_playbook.stopping import held_back, reason
 
 #: told of every event: its name and data, redacted
 Listener = Callable[[str, dict[str, Any]], None]
 #: makes sure, before a step changes anything, that the platform's lock is ours and an approval still holds
 Permit = Callable[[Step], None]
 _EVERY_S = 5.0
+#: how often something busy is asked again, a pause of the step apart
+_BUSY_TIMES = 60
 _KEPT_CHARACTERS = 4_000
 SUCCEEDED, FAILED, RECOVERED = "succeeded", "failed", "recovered"
 
@@ -64,18 +69,25 @@ def where_it_stopped(runbook: Runbook, folder: Path, *, again: str = "", done: s
     problems = journals.verify(folder)
     if problems:
         raise RunbookError(f"the journal was changed: {problems[0]}", path=str(folder / journals.FILE_NAME))
-    progress, state = begin(runbook), ""
+    progress, state, failed = begin(runbook), "", ""
     for entry in journals.entries(folder):
         data = entry.data
         if entry.event == "step-started":
             progress.step, progress.again, state = data["step"], True, ""
         elif entry.event == "step-finished":
+            failed = data["step"] if data["outcome"] == FAILED else failed
             _advance(runbook, progress, data)
         elif entry.event == "closed":
             state = data["state"]
-    if state in (SUCCEEDED, RECOVERED):
-        raise RunbookError(f"the run {folder.name} has {state}: there is nothing to resume")
     named = done or again
+    if progress.in_recovery and again and again == failed:
+        step = runbook.step(failed)
+        return Progress(failed, again=step is not None and step.kind is not Kind.COMMAND, results=progress.results)
+    if state in (SUCCEEDED, RECOVERED):
+        raise RunbookError(
+            f"the run {folder.name} has {state}: there is nothing to resume",
+            cure=f"to try the failed step once more: resume with --again {failed}" if state == RECOVERED else "",
+        )
     if named and progress.step != named:
         raise RunbookError(f"the run {folder.name} stands at step {progress.step!r}, not at {named!r}")
     if done:
@@ -119,17 +131,39 @@ class Executor:
             KeyboardInterrupt: after it was written down; the run can be resumed at the step.
             PlaybookError: something could not be asked or is not allowed; the run can be resumed at the step.
         """
-        while progress.step:
-            step = self.runbook.step(progress.step)
-            if step is None:
-                raise RunbookError(f"no step {progress.step!r}")
-            outcome = self._one(step, progress)
-            if outcome == FAILED and not step.on_failure:
-                return self._close(FAILED)
-        return self._close(RECOVERED if progress.in_recovery else SUCCEEDED)
+        try:
+            while progress.step:
+                step = self.runbook.step(progress.step)
+                if step is None:
+                    raise RunbookError(f"no step {progress.step!r}")
+                outcome = self._one(step, progress)
+                if outcome == FAILED and not step.on_failure:
+                    return self._close(FAILED)
+            return self._close(RECOVERED if progress.in_recovery else SUCCEEDED)
+        except KeyboardInterrupt as error:
+            self._note("interrupted", step=progress.step, reason=reason(error), **self._until_then())
+            raise
+        except RecordError:
+            # its last line may be there and its head not, so that another line would deny it
+            raise
+        except PlaybookError as error:
+            self._note("interrupted", step=progress.step, reason=str(error), **self._until_then())
+            raise
+
+    def _until_then(self) -> dict[str, Any]:
+        """What the step that was stopped gave, and which of its processes could not be stopped."""
+        given = dict(self.around.interrupted)
+        self.around.interrupted.clear()
+        return {"result": _shortened(given), **_printed(given)} if given else {}
 
     def _close(self, state: str) -> str:
-        self._note("closed", state=state)
+        before = self.journal.seq
+        try:
+            self._note("closed", state=state)
+        except KeyboardInterrupt:
+            # asked to stop when the end was being written: there is nothing left to stop
+            if self.journal.seq == before:
+                raise
         return state
 
     def _one(self, step: Step, progress: Progress) -> str:
@@ -142,29 +176,31 @@ class Executor:
             result = self._until_it_succeeds(step, progress)
         except StepFailedError as error:
             return self._finish(step, progress, FAILED, error.result, error.message)
-        except KeyboardInterrupt:
-            self._note("interrupted", step=step.id, reason="Ctrl-C")
-            raise
-        except PlaybookError as error:
-            self._note("interrupted", step=step.id, reason=str(error))
-            raise
-        return self._finish(step, progress, SUCCEEDED, result, "")
+        return self._finish(step, progress, SUCCEEDED, result, _left_running(result))
 
     def _until_it_succeeds(self, step: Step, progress: Progress) -> dict[str, Any]:
-        """Once, or until the step's `wait` is over: a waiting step only looks, so it may be repeated."""
-        deadline = time.monotonic() + step.wait_s
+        """Once, or until the step's `wait` is over: a waiting step only looks, so it may be repeated.
+
+        What is busy with somebody else's work was not begun, so it is asked again, though not for ever.
+        """
+        deadline, patience = time.monotonic() + step.wait_s, _BUSY_TIMES
         while True:
             try:
                 return self._attempt(step, progress)
             except (StepFailedError, PlatformError) as error:
-                if time.monotonic() >= deadline:
+                if isinstance(error, BusyError) and patience:
+                    patience -= 1
+                    progress.again = progress.again or step.kind is Kind.JOB
+                elif time.monotonic() >= deadline:
                     raise
-                self.tell("waiting", {"step": step.id, "message": error.message})
+                self.tell("waiting", {"step": step.id, "message": self.redactor.text(error.message)})
             self.wait(step.every_s or _EVERY_S)
 
     def _attempt(self, step: Step, progress: Progress) -> dict[str, Any]:
         scope = {**self.values, "steps": progress.results}
-        result = perform(step, scope, self.around, again=progress.again)
+        path = evidence_path(self.journal.folder, self.journal.seq, step, ".log")
+        around = replace(self.around, evidence=lambda _: path, redactor=self.redactor)
+        result = perform(step, scope, around, again=progress.again)
         if step.expect and not self._holds(step, step.expect, progress, result):
             shown = {k: v for k, v in result.items() if k in parse(step.expect).names()}
             raise StepFailedError(f"expected {step.expect}; found {shown}", result)
@@ -177,11 +213,12 @@ class Executor:
             raise StepFailedError(f"{text}: {error}", result) from error
 
     def _finish(self, step: Step, progress: Progress, outcome: str, result: dict[str, Any], message: str) -> str:
-        evidence = self._evidence(step, outcome, result, message)
-        kept = json.loads(json.dumps(result, default=str))
-        data = {"step": step.id, "outcome": outcome, "message": message, "result": _shortened(kept), **evidence}
-        self._note("step-finished", **data)
-        _advance(self.runbook, progress, {"step": step.id, "outcome": outcome, "result": kept})
+        with held_back():
+            evidence = self._evidence(step, outcome, result, message)
+            kept = json.loads(json.dumps(result, default=str))
+            data = {"step": step.id, "outcome": outcome, "message": message, "result": _shortened(kept), **evidence}
+            self._note("step-finished", **data, **_printed(result))
+            _advance(self.runbook, progress, {"step": step.id, "outcome": outcome, "result": kept})
         return outcome
 
     def _evidence(self, step: Step, outcome: str, result: dict[str, Any], message: str) -> dict[str, str]:
@@ -192,15 +229,31 @@ class Executor:
         whole = self.redactor.data({"step": step.id, "outcome": outcome, "message": message, "result": result})
         text = json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n"
         cure = "make room or mend the disk, look whether the step has done its work, then resume"
-        with on_disk(f"the evidence of step {step.id!r} cannot be written", path, RunbookError, cure=cure):
+        with on_disk(f"the evidence of step {step.id!r} cannot be written", path, RecordError, cure=cure):
             path.parent.mkdir(exist_ok=True, mode=0o700)
             write_whole(path, text)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return {"evidence": path.relative_to(self.journal.folder).as_posix(), "evidence_sha256": digest}
 
     def _note(self, event: str, **data: Any) -> None:
-        entry = self.journal.append(event, **data)
+        before = self.journal.at
+        with held_back():
+            entry = self.journal.append(event, **data)
         self.tell(event, entry.data)
+        if step_back := went_back(before, entry.at):
+            self.tell("clock", {"message": step_back})
+
+
+def _left_running(result: dict[str, Any]) -> str:
+    left = result.get("left_running")
+    return f"it left running: {shown(left)}" if left else ""
+
+
+def _printed(result: dict[str, Any]) -> dict[str, str]:
+    """The file of what a command printed, beside that of its result."""
+    if "output_file" not in result:
+        return {}
+    return {"output_file": result["output_file"], "output_sha256": result["output_sha256"]}
 
 
 def _shortened(data: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from dagster_playbook.approval.canonical import sha256
 from dagster_playbook.durable import append_line, cut_torn_end, write_whole
-from dagster_playbook.errors import RunbookError, on_disk
+from dagster_playbook.errors import RecordError, RunbookError, on_disk
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.run_files import Watched, said_of_files
 
@@ -55,7 +55,7 @@ class Witness(Protocol):
 
 
 class Journal:
-    """The journal in one folder, opened for appending; `seq` and `head` are of its newest entry.
+    """The journal in one folder, opened for appending; `seq`, `head` and `at` are of its newest entry.
 
     Args:
         witness: keeps the head elsewhere, None to keep it nowhere else.
@@ -64,13 +64,18 @@ class Journal:
         RunbookError: what is there was changed, or cannot be read.
     """
 
+    seq: int
+    head: str
+    at: str
+    _is_sure: bool
+    _files: Watched
+
     def __init__(self, folder: Path, redactor: Redactor | None = None, witness: Witness | None = None) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
         self._redactor = redactor or Redactor()
         self._witness = witness
-        self.seq, self.head, self._is_sure = 0, START, False
-        with on_disk("the journal cannot be opened", self.path, RunbookError, cure=_CURE):
+        with on_disk("the journal cannot be opened", self.path, RecordError, cure=_CURE):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._stand_at_the_end()
 
@@ -83,10 +88,10 @@ class Journal:
         """Write an event; it is on disk when this returns.
 
         Raises:
-            RunbookError: the disk refuses; the run can be resumed, for nothing was done that is not written down.
+            RecordError: the disk refuses; the run can be resumed, for nothing was done that is not written down.
         """
         besides = self._witness.before(event, self) if self._witness else {}
-        with on_disk("the journal cannot be written", self.path, RunbookError, cure=_CURE):
+        with on_disk("the journal cannot be written", self.path, RecordError, cure=_CURE):
             entry = self._write(event, {**self._redactor.data(data), **besides})
         if self._witness:
             self._witness.after(event, self)
@@ -107,7 +112,7 @@ class Journal:
         }
         entry = Entry(**body, hash=sha256(body))
         append_line(self.path, json.dumps(entry.as_dict(), ensure_ascii=False))
-        self.seq, self.head = entry.seq, entry.hash
+        self.seq, self.head, self.at = entry.seq, entry.hash, entry.at
         self._write_head()
         self._is_sure = True
         return entry
@@ -120,6 +125,7 @@ class Journal:
         found = self._recovered() if self.path.is_file() else []
         self.seq = found[-1].seq if found else 0
         self.head = found[-1].hash if found else START
+        self.at = found[-1].at if found else ""
         self._files = Watched(self.folder, said_of_files(found))
         if found:
             self._write_head()
@@ -171,7 +177,7 @@ def verify(folder: Path) -> list[str]:
                 problems.append(f"line {count}: its text was edited")
             previous = claimed
     except RunbookError as error:
-        return [*problems, f"line {error.line}: {error.message}"]
+        return [*problems, f"line {error.line}: {error.message}" if error.line else error.message]
     return problems + _missing_end(folder, count, previous)
 
 

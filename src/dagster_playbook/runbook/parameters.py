@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -93,6 +94,21 @@ def _json_list(text: str) -> list[str] | None:
     return items
 
 
+def _integer(text: str) -> int:
+    # Python refuses to read thousands of digits, with words of its own
+    number = int(text) if len(text) < 100 else None
+    if number is None or not -(2**63) <= number < 2**63:
+        raise ValueError("an integer has to fit into 64 bits")
+    return number
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]!r} is no finite number")
+    return number
+
+
 def _scalar(parameter: Parameter, text: str) -> Any:
     if len(text) > _MAX_CHARACTERS:
         raise ValueError(f"longer than {_MAX_CHARACTERS} characters")
@@ -100,9 +116,9 @@ def _scalar(parameter: Parameter, text: str) -> Any:
         raise ValueError("it contains a control character")
     kind = parameter.item_type
     if kind == "integer":
-        return int(text)
+        return _integer(text)
     if kind == "number":
-        return float(text)
+        return _number(text)
     if kind == "boolean":
         if text.lower() not in _BOOLEANS:
             raise ValueError(f"{text!r} is neither true nor false")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.errors import PlatformError, RunbookError
 from dagster_playbook.platform.dagster_runs import Dagster, EmbeddedDagster
+from dagster_playbook.platform.living import Started
 from dagster_playbook.runbook.store import Store
 from dagster_playbook.settings import Settings
 
@@ -21,7 +24,15 @@ _VARIABLES = {
 }
 
 
-def open_dagster(settings: Settings, folder: Path, url: str = "") -> Dagster:
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told of the processes that execute jobs here; see `EmbeddedDagster`."""
+
+    written_down: Callable[[str, Started], None]
+    finished: Callable[[Path], None]
+
+
+def open_dagster(settings: Settings, folder: Path, url: str = "", watch: Watch | None = None) -> Dagster:
     """The deployed Dagster at a URL, or else the project's code location on the embedded instance.
 
     The instance is `DAGSTER_HOME` when that is set, else `.playbook/dagster`; `folder` takes the log.
@@ -35,7 +46,8 @@ def open_dagster(settings: Settings, folder: Path, url: str = "") -> Dagster:
         return DeployedDagster(url, token=os.environ.get("DAGSTER_TOKEN", ""))
     if not settings.dagster:
         raise PlatformError("no Dagster code location", cure="set [[tool.playbook.dagster]] or give --dagster-url")
-    return _embedded(settings, folder)
+    embedded = _embedded(settings, folder)
+    return replace(embedded, written_down=watch.written_down, finished=watch.finished) if watch else embedded
 
 
 def _embedded(settings: Settings, folder: Path) -> EmbeddedDagster:

@@ -10,7 +10,7 @@ from typing import Any
 from dagster_playbook.approval.canonical import canonical
 from dagster_playbook.approval.signature import SignatureError, key_fingerprint, sign, signer
 from dagster_playbook.durable import write_whole
-from dagster_playbook.errors import RunbookError, on_disk
+from dagster_playbook.errors import RecordError, RunbookError, on_disk
 from dagster_playbook.runbook.journal import Journal, entries
 from dagster_playbook.runbook.run_index import RunIndex
 
@@ -53,7 +53,7 @@ class Record:
         """Put the head in the index and, when the run stands still, under the operator's signature.
 
         Raises:
-            RunbookError: the disk refuses, or the key does not sign any more; the line itself is written.
+            RecordError: the disk refuses, or the key does not sign any more; the line itself is written.
         """
         if event not in _INDEXED:
             return
@@ -79,11 +79,11 @@ class Record:
         path = journal.folder / SIGNATURE_NAME
         payload = canonical({"run": journal.folder.name, "seq": journal.seq, "head": journal.head, "event": event})
         cure = "what was done stands in the journal, unsigned"
-        with on_disk("the signature cannot be written", path, RunbookError, cure=cure):
+        with on_disk("the signature cannot be written", path, RecordError, cure=cure):
             try:
                 document = {"payload": payload, "signature": sign(payload, key, NAMESPACE)}
             except SignatureError as error:
-                raise RunbookError(f"the journal could not be signed: {error}", path=str(path), cure=cure) from error
+                raise RecordError(f"the journal could not be signed: {error}", path=str(path), cure=cure) from error
             write_whole(path, json.dumps(document, indent=2) + "\n")
 
 
@@ -93,7 +93,7 @@ def keep_page(page: Path, text_sha256: str, folder: Path) -> None:
     Raises:
         RunbookError: it is not the page that was planned any more, or the disk refuses.
     """
-    with on_disk("the page cannot be kept beside the journal", folder / PAGE_NAME, RunbookError):
+    with on_disk("the page cannot be kept beside the journal", folder / PAGE_NAME, RecordError):
         content = page.read_bytes()
         if hashlib.sha256(content).hexdigest() != text_sha256:
             raise RunbookError("the page was changed between its plan and its run", path=str(page), cure="run it again")

@@ -17,7 +17,7 @@ from typing import Any
 
 from dagster_playbook.approval.canonical import sha256
 from dagster_playbook.durable import append_to, cut_torn_end, sync_folder
-from dagster_playbook.errors import RunbookError, on_disk
+from dagster_playbook.errors import RecordError, on_disk
 from dagster_playbook.runbook.journal import START
 
 FILE_NAME = "runs.jsonl"
@@ -57,10 +57,10 @@ class RunIndex:
         """Write a line; it is on disk when this returns.
 
         Raises:
-            RunbookError: the disk refuses.
+            RecordError: the disk refuses.
         """
         with (
-            on_disk("the run index cannot be written", self.path, RunbookError, cure=_CURE),
+            on_disk("the run index cannot be written", self.path, RecordError, cure=_CURE),
             self._locked() as descriptor,
         ):
             cut_torn_end(descriptor)
@@ -82,7 +82,7 @@ class RunIndex:
         """`line:hash` of the newest line, as a journal states it; "0:000..." of an index without lines.
 
         Raises:
-            RunbookError: the disk refuses.
+            RecordError: the disk refuses.
         """
         last = _last(self.read().lines)
         return f"{last.line}:{last.hash}" if last else f"0:{START}"
@@ -91,9 +91,9 @@ class RunIndex:
         """Every line that can be read, and whether they follow each other.
 
         Raises:
-            RunbookError: the file is there and cannot be read.
+            RecordError: the file is there and cannot be read.
         """
-        with on_disk("the run index cannot be read", self.path, RunbookError, cure=_CURE):
+        with on_disk("the run index cannot be read", self.path, RecordError, cure=_CURE):
             raw = self.path.read_bytes() if self.path.exists() else b""
         lines: list[IndexLine] = []
         problems, previous = [], START

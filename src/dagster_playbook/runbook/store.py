@@ -25,6 +25,7 @@ from dagster_playbook.runbook.record import Record
 from dagster_playbook.runbook.run_index import FILE_NAME as INDEX_NAME
 from dagster_playbook.runbook.run_index import RunIndex
 
+UNREADABLE = "unreadable"
 #: the name in approvals of the platform that is one's own alone
 EMBEDDED = "embedded"
 
@@ -103,16 +104,30 @@ class Store:
             RunbookError: there is no such run, or several.
         """
         known = self.run_ids()
-        found = known[-1:] if run_id == "last" else [known_id for known_id in known if known_id.startswith(run_id)]
+        if run_id == "last":
+            found = next(([one] for one in reversed(known) if not problem_of(self.folder / "runs" / one)), [])
+        else:
+            found = [known_id for known_id in known if known_id.startswith(run_id)]
         if len(found) != 1:
             told = "no run" if not found else f"{len(found)} runs begin with"
             raise RunbookError(f"{told} {run_id}", cure="see `playbook runs list`")
         return self.folder / "runs" / found[0]
 
     def run_ids(self) -> list[str]:
-        """All runs, oldest first."""
+        """All runs, oldest first, those that cannot be read among them; anything else in the folder is nobody's run."""
         folder = self.folder / "runs"
-        return sorted(p.name for p in folder.iterdir() if _RUN_ID.fullmatch(p.name)) if folder.is_dir() else []
+        if not folder.is_dir():
+            return []
+        return sorted(p.name for p in folder.iterdir() if _RUN_ID.fullmatch(p.name) and p.is_dir())
+
+    def passed_over(self) -> dict[str, str]:
+        """The runs behind the last readable one, and why each cannot be read."""
+        found: dict[str, str] = {}
+        for one in reversed(self.run_ids()):
+            if not (problem := problem_of(self.folder / "runs" / one)):
+                break
+            found[one] = problem
+        return found
 
     def write_envelope(self, digest: str, envelope: Envelope) -> Path:
         """Keep a request or an approval under the plan's digest.
@@ -175,8 +190,37 @@ def read_envelope_file(path: Path) -> Envelope:
         raise RunbookError("not a request or approval", path=str(path)) from error
 
 
+def problem_of(folder: Path) -> str:
+    """Why the folder of a run holds none that can be shown or resumed; "" when it does."""
+    return str(run_state(folder)["message"]) if run_state(folder)["state"] == UNREADABLE else ""
+
+
+def was_never_begun(folder: Path) -> bool:
+    """Whether the run was cut before its first line, so that nothing was done and nothing can be missing."""
+    held = {path.name: path.stat().st_size for path in folder.iterdir()}
+    return not held.pop(journal.FILE_NAME, 0) and held.keys() <= {"runbook.md"}
+
+
 def run_state(folder: Path) -> dict[str, Any]:
-    """What a run's journal says of it: runbook, parameters, state, steps by outcome, times."""
+    """What a run's journal says of it: runbook, parameters, state, steps by outcome, times.
+
+    A folder without a readable journal has the state `unreadable`, and `message` says why.
+    """
+    try:
+        state = _told_state(folder)
+        if "runbook" in state:
+            return state
+        why = "the journal is empty" if "started" not in state else "the journal does not begin with a run"
+    except OSError as error:
+        why = f"the journal cannot be read: {error.strerror or error}"
+    except RunbookError as error:
+        why = f"line {error.line} of the journal is not an entry" if error.line else error.message
+    except (AttributeError, KeyError, TypeError):
+        why = "the journal holds something else than a run"
+    return {"id": folder.name, "state": UNREADABLE, "steps": {}, "step": "", "message": why}
+
+
+def _told_state(folder: Path) -> dict[str, Any]:
     state: dict[str, Any] = {"id": folder.name, "state": "cut", "steps": {}, "step": "", "message": ""}
     for entry in journal.entries(folder):
         data = entry.data

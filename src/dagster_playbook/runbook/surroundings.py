@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dagster_playbook.claims.runbook_model import Step
 from dagster_playbook.errors import RunbookError
 from dagster_playbook.platform.dagster_runs import Dagster, Progress
+from dagster_playbook.platform.living import Started
+from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.settings import Settings
 
 #: asks a person: (step id, question) -> answer
@@ -36,6 +38,9 @@ class Surroundings:
         variables: gives the environment variables by which a command finds the Dagster instance of the jobs.
         anchor: gives the journal's newest line, `Journal.anchor`, which started runs carry in a tag.
         values_of_facts: gives the platform's facts by dotted key.
+        written_down: told of each process that a step starts, by the step's id, before that begins to work.
+        evidence: gives the file for what a step prints.
+        interrupted: takes what a step gave until it was stopped.
     """
 
     settings: Settings
@@ -49,12 +54,16 @@ class Surroundings:
     asks: Callable[[Step], bool] = lambda step: bool(step.approve)
     not_admitted: Callable[[Step, str], None] = lambda step, reason: None
     variables: Callable[[], Mapping[str, str]] = dict
+    redactor: Redactor = field(default_factory=Redactor)
+    written_down: Callable[[str, Started], None] = lambda step, started: None
+    evidence: Callable[[Step], Path] = lambda step: Path(f"{step.id}.log")
+    interrupted: dict[str, Any] = field(default_factory=dict)
 
     def run_key(self, step: Step) -> str:
         """The name under which a step's effect is found again."""
         return f"{self.run_id}/{step.id}"
 
 
-def evidence_path(folder: Path, seq: int, step: Step) -> Path:
-    """Where a step's result is kept in the run's folder."""
-    return folder / "evidence" / f"{seq:04d}-{step.id}.json"
+def evidence_path(folder: Path, seq: int, step: Step, suffix: str = ".json") -> Path:
+    """Where a step's result, or with another suffix what it prints, is kept in the run's folder."""
+    return folder / "evidence" / f"{seq:04d}-{step.id}{suffix}"

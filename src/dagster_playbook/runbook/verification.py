@@ -10,6 +10,7 @@ from typing import Any
 from dagster_playbook.approval.signature import SignatureError
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, DagsterRun
+from dagster_playbook.runbook.clock import steps_back
 from dagster_playbook.runbook.evidence import Seen, look_at
 from dagster_playbook.runbook.journal import FILE_NAME as JOURNAL_NAME
 from dagster_playbook.runbook.journal import HEAD_NAME, START
@@ -123,14 +124,22 @@ def _verified(store: Store, run: str, outside: Outside, demand_signature: bool) 
         report.notes.append("it was cut before its first line, and has done nothing")
         return report
     try:
-        seen = look_at(folder)
+        _hold(report, folder, lines, index, (store, outside, demand_signature))
     except OSError as error:
         report.unchecked.append(f"{error.filename or folder} cannot be read: {error.strerror or error}")
-        return report
+    except (AttributeError, KeyError, TypeError):
+        report.problems.append("the journal holds something else than a run")
+    return report
+
+
+def _hold(report: Report, folder: Path, lines: list[IndexLine], index: Read, by: tuple[Store, Outside, bool]) -> None:
+    store, outside, demand_signature = by
+    seen = look_at(folder)
     report.problems, report.notes = seen.problems, seen.notes
+    report.notes += [] if seen.problems else steps_back(folder)
     if not seen.entries:
         report.problems = report.problems or ["its journal is empty"]
-        return report
+        return
     report.checked["journal"] = f"{len(seen.entries)} lines, {seen.files} files"
     _hold_to_index(report, seen, lines, index)
     _hold_to_dagster(report, seen, outside)
@@ -139,7 +148,6 @@ def _verified(store: Store, run: str, outside: Outside, demand_signature: bool) 
         report.notes.append(
             "neither a signature nor a Dagster run vouches for it: who writes here can rewrite it whole"
         )
-    return report
 
 
 def _never_began(folder: Path) -> bool:

@@ -18,8 +18,9 @@ class ServiceStatus:
     """The state of one service.
 
     Attributes:
-        state: `ready`, `not ready` (a process is there and does not serve) or `stopped`.
-        detail: why it is not ready, else "".
+        state: `ready`, `not ready` (a process is there and does not serve), `ended` (it was started, nobody stopped it
+            and its process is gone) or `stopped`.
+        detail: why it is not ready or that it has ended, else "".
         pid, port: None when it is stopped, or when it has no port.
         uptime_s: seconds since its process was created.
         memory_bytes: resident memory of the process and its children.
@@ -47,7 +48,7 @@ def status_of(room: Room, services: Mapping[str, Service], context: Context | No
     for name, service in services.items():
         log = str(room.log(name)) if room.log(name).exists() else ""
         if context is None or not found[name]:
-            states.append(ServiceStatus(name, "stopped", "", log=log))
+            states.append(_without_process(room, name, log))
             continue
         leader = min(found[name], key=lambda p: p.pid)
         port = context.ports.get(service.ports[0]) if service.ports else None
@@ -66,6 +67,14 @@ def status_of(room: Room, services: Mapping[str, Service], context: Context | No
             )
         )
     return states
+
+
+def _without_process(room: Room, name: str, log: str) -> ServiceStatus:
+    """A service that was stopped has no record any more; one whose process ended otherwise has."""
+    record = processes.read_record(room, name)
+    if record is None:
+        return ServiceStatus(name, "stopped", "", log=log)
+    return ServiceStatus(name, "ended", "", detail=f"its process {record.pid} is gone, and nobody stopped it", log=log)
 
 
 def _probe(service: Service, context: Context) -> tuple[bool, str]:

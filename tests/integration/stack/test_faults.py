@@ -17,7 +17,9 @@ from typing import Any
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from dagster_playbook.cli import group
 from dagster_playbook.errors import StackError
 from dagster_playbook.platform.iceberg_files import Lake
 from dagster_playbook.platform.nessie import NessieUnreachableError, ReferenceConflictError, RefKind
@@ -82,6 +84,28 @@ def test_a_move_cut_by_a_crash_is_done_or_not(stack: Any, schema: str) -> None:
     with stack.nessie() as client:
         now = client.get_reference("cut").hash
     assert now in {*sent[-1], answered[-1]}
+
+
+def test_postgres_starts_again_right_after_it_was_killed(stack: Any) -> None:
+    """Its pid file and its last children are no hindrance, though nobody has waited for them to go."""
+    with stack.nessie() as client:
+        before = client.list_references()
+        psutil.Process(pid_of(stack, "postgres")).kill()
+        stack.up()
+        assert client.list_references() == before
+
+
+def test_a_killed_service_is_told_by_the_status(stack: Any) -> None:
+    """Exit code 1, and which service ended without being stopped, until the next `up`."""
+    kill(stack, "nessie")
+    room = stack.local.room
+    options = ["--name", room.name, "--home", str(room.folder.parent), "--config", str(stack.local.config)]
+    status = CliRunner().invoke(group, ["stack", "status", "--project", str(stack.local.project), *options])
+    stack.up()
+    assert status.exit_code == 1
+    assert "nessie: ended: its process" in status.output
+    status = CliRunner().invoke(group, ["stack", "status", "--project", str(stack.local.project), *options])
+    assert status.exit_code == 0, status.output
 
 
 def test_nessie_goes_on_when_postgres_was_restarted(stack: Any) -> None:

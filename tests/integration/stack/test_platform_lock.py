@@ -18,6 +18,7 @@ import pytest
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.postgres_lock import LockTakenError, StateDatabase, StateLock, lock_key, state_lock
+from dagster_playbook.runbook.lock import PLATFORM
 
 pytestmark = pytest.mark.stack
 
@@ -143,7 +144,7 @@ def test_an_operator_killed_with_the_lock_does_not_keep_it(
     process.kill()
     process.communicate()
     # waits until Postgres has seen that the connection is closed
-    ask(database, "SELECT pg_advisory_xact_lock(%s)", lock_key("shared"))
+    ask(database, "SELECT pg_advisory_xact_lock(%s)", lock_key(PLATFORM))
     running = second.start()
     told, errors = running.communicate(timeout=60)
     assert running.returncode == 0, errors

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,14 @@ def test_a_question_is_recorded_with_its_answer(tmp_path: Path) -> None:
         ("exists", "a.md"),
         ("exists", "b.md"),
     ]
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/dev/zero"), os.mkfifo], ids=["device", "pipe"])
+def test_what_has_no_end_is_no_text(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A link in the project to a device, or a pipe, would be read for ever."""
+    make(tmp_path / "a.md")
+    project = files(tmp_path)
+    assert (project.text("a.md"), project.digest("a.md")) == (None, "")
 
 
 @pytest.mark.parametrize("change", ["made", "removed", "edited"])

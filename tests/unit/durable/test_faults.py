@@ -25,7 +25,7 @@ from dagster_playbook.platform.cache import Cache
 from dagster_playbook.runbook import execute, run_index
 from dagster_playbook.runbook.execute import where_it_stopped
 from dagster_playbook.runbook.journal import FILE_NAME
-from dagster_playbook.runbook.plan import load_runbook, make_plan
+from dagster_playbook.runbook.plan import make_plan
 from dagster_playbook.runbook.session import Options, resume, start
 from dagster_playbook.runbook.store import Store, run_state
 from dagster_playbook.runbook.verification import HOLDS, known_runs, read_outside, verify_runs
@@ -115,11 +115,10 @@ class ARun(World):
         assert all(verdict == (HOLDS, []) for verdict in self.verdicts().values()), self.verdicts()
 
     def _go_on(self, run: str) -> None:
-        runbook, _ = load_runbook(self.folder, "runbooks/two.md")
         folder = Store(self.folder).folder / "runs" / run
         if run_state(folder)["state"] == "succeeded":
             return
-        progress = where_it_stopped(runbook, folder)
+        progress = where_it_stopped(self.plan.runbook, folder)
         # what an operator does who has looked
         answer = {"done" if progress.step in self.ran() else "again": progress.step} if progress.again else {}
         _, state = resume(self.settings, run, self._options(**answer), secrets={})

@@ -64,6 +64,25 @@ def test_a_loaded_model_tells_its_columns_and_upstream(authority: LiveAuthority)
     assert answer == ModelAnswer((), "shop.x", "FULL", ("a",), ("customer_id",), ('"lake"."shop"."customers"',))
 
 
+def test_a_query_with_macros_tells_what_stands_outside_of_them(authority: LiveAuthority) -> None:
+    """Columns that are named and tables that are written out are read off the query; nothing is expanded."""
+    query = "SELECT @nothing(a) AS a, b FROM shop.customers JOIN @this_model WHERE @AND(TRUE, c > @smallest_total)"
+    answer = authority.load_model(f"MODEL (name shop.x, kind FULL);\n{query}")
+    assert (answer.columns, answer.depends_on) == (("a", "b"), ('"lake"."shop"."customers"',))
+
+
+def test_columns_that_a_macro_makes_are_not_guessed(authority: LiveAuthority) -> None:
+    """A rule that knows some of the columns would take the others for mistakes."""
+    answer = authority.load_model("MODEL (name shop.x, kind FULL);\nSELECT 1 AS a, @STAR(shop.customers)")
+    assert (answer.problems, answer.columns) == ((), ())
+
+
+def test_what_git_is_told_is_no_option(authority: LiveAuthority, tmp_path: Path) -> None:
+    """SQLMesh hands a branch's name to git as it stands; from a page it is not handed on."""
+    answer = authority.select(f"git:--output={tmp_path / 'made'} & shop.customers")
+    assert (answer.models, answer.error, list(tmp_path.iterdir())) == (("shop.customers",), "", [])
+
+
 @pytest.mark.parametrize(
     ("entry", "models"),
     [

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +137,44 @@ def test_no_process_outlives_its_parent(sample_settings: Settings) -> None:
     parent.communicate()
     assert len(children) >= 2
     assert psutil.wait_procs(children, timeout=20)[1] == []
+
+
+def test_a_worker_that_computes_ends_with_its_parent(sample_copy: Callable[[], Settings]) -> None:
+    """It is killed by the system, not asked: code of a project that never comes back hears nobody."""
+    copied = sample_copy()
+    pipe = copied.root / "begun"
+    os.mkfifo(pipe)
+    definitions = copied.root / "location" / "sample_location" / "definitions.py"
+    definitions.write_text(f"open({str(pipe)!r}, 'w').write('begun')\n9**9**9**9\n", encoding="utf-8")
+    code = (
+        "import pathlib\n"
+        "from dagster_playbook.settings import load_settings\n"
+        "from dagster_playbook.platform.workers import POOL\n"
+        f"settings = load_settings(pathlib.Path({str(copied.root)!r}))\n"
+        "POOL.workers('dagster', settings, 'a')[0].ask('facts')\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    assert pipe.read_text(encoding="utf-8") == "begun"
+    children = psutil.Process(parent.pid).children(recursive=True)
+    parent.kill()
+    parent.wait()
+    assert len(children) == 1
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+
+
+def test_an_answer_that_was_not_waited_for_is_nobody_s(
+    pool: WorkerPool, sample_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stops waiting ends the worker, so that its late answer is not taken for the next question's."""
+
+    def stop(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    worker = pool.workers("sqlmesh", sample_settings, "stopped")[0]
+    monkeypatch.setattr(worker, "_line", stop)
+    with pytest.raises(KeyboardInterrupt):
+        worker.ask("select", "shop.customers")
+    assert worker.is_closed
 
 
 def test_a_worker_s_state_is_the_part_s_fingerprint(sample_settings: Settings) -> None:

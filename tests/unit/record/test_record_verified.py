@@ -36,7 +36,7 @@ def rewritten_files(project: Any, run: str) -> None:
     def fitting(lines: Lines) -> Lines:
         data = said_otherwise(lines)[-2]["data"]
         data["evidence_sha256"] = said["sha256"]
-        data["files"] = {f"evidence/{file.name}": said}
+        data["files"] |= {f"evidence/{file.name}": said}
         return lines
 
     project.rewrite(run, fitting)
@@ -47,7 +47,7 @@ def test_a_run_that_nobody_touched_holds(project: Any) -> None:
     run = project.run()
     report = project.verify()[run]
     assert (report.verdict, report.problems, report.unchecked) == ("as it was written", [], [])
-    assert report.checked == {"journal": "6 lines, 3 files", "index": "up to line 6 of the journal"}
+    assert report.checked == {"journal": "8 lines, 5 files", "index": "up to line 8 of the journal"}
     assert report.notes == [
         "neither a signature nor a Dagster run vouches for it: who writes here can rewrite it whole"
     ]
@@ -58,7 +58,7 @@ def test_a_journal_rewritten_as_a_whole_is_told_by_the_index(project: Any) -> No
     run = project.run()
     rewritten_files(project, run)
     report = project.verify()[run]
-    assert report.problems == ["line 2 of runs.jsonl knows another line 6 of the journal: it was rewritten"]
+    assert report.problems == ["line 2 of runs.jsonl knows another line 8 of the journal: it was rewritten"]
 
 
 def test_lines_taken_off_the_end_with_the_head_are_told_by_the_index(project: Any) -> None:
@@ -67,7 +67,7 @@ def test_lines_taken_off_the_end_with_the_head_are_told_by_the_index(project: An
     project.rewrite(run, lambda lines: lines[:3])
     next((project.folder(run) / "evidence").glob("*-two.json")).unlink()
     report = project.verify()[run]
-    assert report.problems == ["line 2 of runs.jsonl knows another line 6 of the journal: it was rewritten"]
+    assert report.problems == ["line 2 of runs.jsonl knows another line 8 of the journal: it was rewritten"]
 
 
 def test_a_deleted_folder_is_told_by_the_index(project: Any) -> None:
@@ -269,11 +269,11 @@ def test_a_dagster_run_vouches_for_the_lines_before_it(project: Any) -> None:
 def test_a_record_rewritten_whole_is_told_by_dagster(project: Any) -> None:
     """Who rewrites journal and index still does not reach the tags of the Dagster runs."""
     run = project.run()
-    launched(project, run, 5)
+    launched(project, run, 7)
     rewritten_files(project, run)
     head = project.lines(run)[-1]["hash"]
     project.rewrite_index(lambda lines: [lines[0], lines[1] | {"head": head}])
-    assert project.verify()[run].problems == ["Dagster run d1 knows another line 5 of the journal: it was rewritten"]
+    assert project.verify()[run].problems == ["Dagster run d1 knows another line 7 of the journal: it was rewritten"]
 
 
 @pytest.mark.parametrize("tag", ["", "x", "99:" + "0" * 64, "-1:", ":", "1:"])
@@ -327,7 +327,7 @@ def test_the_operators_signature_vouches_for_the_whole(project: Any, operator: P
     run = project.run(operator)
     report = project.verify(demand_signature=True)[run]
     assert report.verdict == "as it was written"
-    assert report.checked["signature"] == "operator@example.org, up to line 6 of the journal"
+    assert report.checked["signature"] == "operator@example.org, up to line 8 of the journal"
     assert report.notes == []
 
 
@@ -338,7 +338,7 @@ def test_a_record_rewritten_whole_is_told_by_the_signature(project: Any, operato
     head = project.lines(run)[-1]["hash"]
     project.rewrite_index(lambda lines: [lines[0], lines[1] | {"head": head}])
     assert project.verify()[run].problems == [
-        "operator@example.org has signed another line 6 of the journal: it was rewritten"
+        "operator@example.org has signed another line 8 of the journal: it was rewritten"
     ]
 
 
@@ -361,7 +361,7 @@ def test_a_signature_of_another_run_does_not_hold(project: Any, operator: Path) 
     """A good signature is of one run alone."""
     first, second = project.run(operator), project.run(operator)
     shutil.copy(project.folder(first) / "signature.json", project.folder(second) / "signature.json")
-    assert "has signed another line 6 of the journal" in project.verify()[second].problems[0]
+    assert "has signed another line 8 of the journal" in project.verify()[second].problems[0]
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_a_signature_without_a_policy_could_not_be_looked_at(
     monkeypatch.delenv("PLAYBOOK_APPROVERS")
     report = project.verify()[run]
     assert report.verdict == "could not look"
-    assert report.unchecked[0].startswith("nobody says whose the signature is: no allowed_signers")
+    assert report.unchecked[0].startswith("nobody says whose the signature is: no policy in runbooks/approvers")
 
 
 def test_an_unsigned_run_is_a_finding_where_signatures_are_demanded(project: Any) -> None:
@@ -474,7 +474,7 @@ def test_the_command_says_all_of_it_as_json(project: Any) -> None:
     assert done.exit_code == 0
     told = json.loads(done.output)[run]
     assert told["verdict"] == "as it was written"
-    assert told["checked"] == {"journal": "6 lines, 3 files", "index": "up to line 6 of the journal"}
+    assert told["checked"] == {"journal": "8 lines, 5 files", "index": "up to line 8 of the journal"}
     assert set(told) == {"verdict", "problems", "unchecked", "notes", "checked"}
 
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ import pytest
 
 from dagster_playbook.approval.asking import Wanted, approve, ask
 from dagster_playbook.approval.canonical import canonical, sha256
-from dagster_playbook.approval.envelope import Envelope, Signed, from_dict
+from dagster_playbook.approval.envelope import REFUSED_TAG, TAG, Envelope, Signed, from_dict
 from dagster_playbook.approval.parts import Parts, parts_of
 from dagster_playbook.approval.policy import load_policy
 from dagster_playbook.approval.signature import sign
 from dagster_playbook.cli import main
-from dagster_playbook.runbook import execute
+from dagster_playbook.platform.dagster_runs import DagsterRun, Launch
+from dagster_playbook.runbook import execute, session
 from dagster_playbook.runbook.consent import rules_of
 from dagster_playbook.runbook.fingerprints import code_digest, project_digests, versions
 from dagster_playbook.runbook.plan import load_runbook, make_plan, steps_digest
@@ -272,7 +273,7 @@ def test_a_checkout_that_cannot_plan_signs_nothing(desk: Desk) -> None:
     code, said = desk.say("plan", *ARGUMENTS)
     assert code == 2
     settings = load_settings(desk.root)
-    runbook, text_sha256 = load_runbook(desk.root, "runbooks/page.md")
+    runbook, text_sha256 = load_runbook(desk.root, "runbooks/page.md", settings.meanings)
     parts = Parts(
         "runbooks/page.md",
         text_sha256,
@@ -430,6 +431,78 @@ def test_a_policy_may_ask_for_two_and_a_reason(desk: Desk) -> None:
     code, said = desk.run()
     assert code == 1
     assert "1 of 2 approvals by the role 'approver' are there" in said
+
+
+@dataclass
+class Platform:
+    """A Dagster whose runs end as the test says."""
+
+    endings: list[DagsterRun]
+    launched: list[Launch] = field(default_factory=list)
+
+    def launch(self, launch: Launch, *_: Any, **__: Any) -> DagsterRun:
+        self.launched.append(launch)
+        return self.endings.pop(0)
+
+
+REFUSED = {REFUSED_TAG: "the op's policy asks for two"}
+SUCCESS = DagsterRun("r9", "all", "SUCCESS", root_run_id="r9")
+
+
+def _job_desk(desk: Desk, monkeypatch: pytest.MonkeyPatch, *endings: DagsterRun) -> Platform:
+    page = PAGE.replace('```sh {#written approve="approver"', '```yaml {#written job="all" approve="approver"')
+    body = 'ops:\n  write:\n    config:\n      word: "{{ word }}"'
+    (desk.root / "runbooks" / "page.md").write_text(page.replace("touch {{ word }}", body))
+    platform = Platform(list(endings))
+    monkeypatch.setattr(session, "open_dagster", lambda *_: platform)
+    desk.approve(desk.asked())
+    return platform
+
+
+def test_an_approval_that_only_the_op_refuses_is_not_spent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was done under it, so another run may use it, once; the journal says so."""
+    platform = _job_desk(desk, monkeypatch, DagsterRun("r1", "all", "FAILURE", tags=REFUSED, root_run_id="r1"), SUCCESS)
+    assert desk.run()[0] == 1
+    journal = next((desk.root / ".playbook" / "runs").glob("*/journal.jsonl")).read_text()
+    assert "the op's policy asks for two" in journal
+    assert "it can be used again" in journal
+    assert desk.run()[0] == 0
+    assert [TAG in launch.tags for launch in platform.launched] == [True, True]
+    code, said = desk.run()
+    assert code == 1
+    assert "it was used already" in said
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        DagsterRun("r1", "all", "FAILURE", root_run_id="r1"),
+        DagsterRun("r2", "all", "FAILURE", tags=REFUSED, root_run_id="r1"),
+    ],
+)
+def test_an_approval_under_which_something_was_done_stays_spent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ending: DagsterRun
+) -> None:
+    """A run that failed after it was admitted, or the refused re-execution of one that was."""
+    _job_desk(desk, monkeypatch, ending, SUCCESS)
+    assert desk.run()[0] == 1
+    code, said = desk.run()
+    assert code == 1
+    assert "it was used already" in said
+
+
+def test_what_is_approved_is_shown_as_it_is(desk: Desk) -> None:
+    """Letters that look like others and escapes of the terminal are spelled out to whoever is about to sign."""
+    word = "\u0430pple"
+    code, said = desk.say(
+        "plan", ARGUMENTS[0], "-p", f"word={word}", "--request", "--key", str(desk.key("requester")),
+        "--reason", "fine\x1b[2Jall is well",
+    )  # fmt: skip
+    assert code == 0, said
+    code, said = desk.approve(desk.kept()[0].stem)
+    assert code == 0, said
+    assert r'"word": "\u0430pple"' in said
+    assert r'"fine\u001b[2Jall is well"' in said
 
 
 def test_an_approver_of_no_role_is_told_at_once(desk: Desk) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import decimal
+import os
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Any
 import pytest
 
 from dagster_playbook.claims.runbook_model import Runbook
-from dagster_playbook.errors import PlatformError, RunbookError
+from dagster_playbook.errors import BusyError, PlatformError, RunbookError
 from dagster_playbook.platform.dagster_runs import DagsterRun, Launch
 from dagster_playbook.runbook import journal
 from dagster_playbook.runbook.evidence import verify_run
@@ -356,3 +359,104 @@ def test_run_ids_sort_by_time(tmp_path: Path) -> None:
     """Also those of one second, so that `last` is the last."""
     ids = [Store(tmp_path).new_run_id() for _ in range(2000)]
     assert [i[:-2] for i in ids] == sorted(i[:-2] for i in ids)
+
+
+BUSY = (
+    'IO Error: Could not set lock on file "/w/iceberg.duckdb": Conflicting lock is held in /usr/bin/python3 (PID 77).'
+)
+
+
+@dataclass
+class BusyDagster(RememberedDagster):
+    """Its jobs fail with DuckDB's words as often as `busy` says."""
+
+    busy: int = 0
+
+    def launch(self, launch: Launch, progress: Any, *, timeout_s: float = 0.0) -> DagsterRun:
+        if len(self.launched) < self.busy:
+            self.endings = ["FAILURE"]
+            progress("STEP_FAILURE", "op", BUSY)
+        return super().launch(launch, progress, timeout_s=timeout_s)
+
+
+def test_a_busy_warehouse_is_waited_for(desk_of: Callable[..., Desk]) -> None:
+    """A run that found the file locked was not begun: it is no failure, and is executed again as what it was."""
+    desk = desk_of(JOB % ("one", ' on_failure="back"') + JOB % ("back", " recovery"))
+    desk.dagster = BusyDagster(busy=2)
+    assert desk.run() == "succeeded"
+    assert desk.outcomes == [("one", "succeeded")]
+    assert [launch.parent_run_id for launch in desk.dagster.launched] == ["", "run1", "run2"]
+    assert len(desk.waited) == 2
+
+
+def test_busy_for_too_long_leaves_a_run_to_resume(desk_of: Callable[..., Desk]) -> None:
+    """Patience has an end: the run stops at the step, which has not failed, and says who has the file."""
+    desk = desk_of(JOB % ("one", ' on_failure="back"') + JOB % ("back", " recovery"))
+    desk.dagster = BusyDagster(busy=1000)
+    with pytest.raises(BusyError, match="process 77 has it open for writing"):
+        desk.run()
+    assert (desk.state, desk.outcomes) == ("interrupted", [])
+    desk.dagster.busy = 0
+    assert desk.run() == "succeeded"
+
+
+def test_a_run_that_broke_off_in_its_recovery_is_finished(desk_of: Callable[..., Desk]) -> None:
+    """It goes on in the recovery, or with --again at the step that had failed."""
+    body = JOB % ("one", ' on_failure="back"') + JOB % ("back", " recovery")
+    for options, ended, outcomes in (
+        ({}, "recovered", [("one", "failed"), ("back", "succeeded")]),
+        ({"again": "one"}, "succeeded", [("one", "failed"), ("one", "succeeded")]),
+    ):
+        desk = desk_of(body)
+        desk.run_id = f"r-{ended}"
+        desk.dagster.endings = ["FAILURE", PlatformError("no answer")]
+        with pytest.raises(PlatformError):
+            desk.run()
+        assert desk.run(**options) == ended
+        assert desk.outcomes == outcomes
+
+
+def test_a_recovered_run_is_finished_by_the_operators_word(desk_of: Callable[..., Desk]) -> None:
+    """Of itself there is nothing to resume; the refusal says how the failed step is tried once more."""
+    desk = desk_of(JOB % ("one", ' on_failure="back"') + JOB % ("two", "") + JOB % ("back", " recovery"))
+    desk.dagster.endings = ["FAILURE"]
+    assert desk.run() == "recovered"
+    with pytest.raises(RunbookError, match="has recovered") as refused:
+        desk.run()
+    assert refused.value.cure == "to try the failed step once more: resume with --again one"
+    assert desk.run(again="one") == "succeeded"
+    assert [launch.parent_run_id for launch in desk.dagster.launched][-2:] == ["run1", ""]
+
+
+def test_a_command_that_left_something_running_says_so(desk_of: Callable[..., Desk]) -> None:
+    """The step has succeeded, and its message names the process."""
+    desk = desk_of('```sh {#serve changes="nothing"}\nsh -c "sleep 606 &"\n```\n')
+    assert desk.run() == "succeeded"
+    (last,) = [entry.data for entry in journal.entries(desk.folder / "r1") if entry.event == "step-finished"]
+    (left,) = last["result"]["left_running"]
+    os.kill(left["pid"], signal.SIGKILL)
+    assert last["message"] == f"it left running: process {left['pid']} (sleep 606)"
+
+
+def test_an_edited_output_is_seen(desk_of: Callable[..., Desk]) -> None:
+    """What a command printed is covered by the journal as its result is."""
+    desk = desk_of('```sh {#tell changes="nothing"}\necho hello\n```\n')
+    desk.run()
+    assert verify_run(desk.folder / "r1") == []
+    (file,) = (desk.folder / "r1" / "evidence").glob("*.log")
+    file.write_text("goodbye\n")
+    assert verify_run(desk.folder / "r1") == [f"evidence/{file.name} was edited"]
+
+
+def test_numbers_that_json_has_not_are_told_as_texts(
+    desk_of: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A query may answer NaN; the journal's digest is of plain JSON."""
+    from dagster_playbook.platform import query
+
+    rows = query.Rows(("n", "m"), ((float("nan"), decimal.Decimal("1.5")),), 1)
+    monkeypatch.setattr(query, "ask", lambda *_, **__: rows)
+    desk = desk_of('```sql {#read query="trino"}\nSELECT 1 AS n\n```\n')
+    assert desk.run() == "succeeded"
+    (last,) = [entry.data for entry in journal.entries(desk.folder / "r1") if entry.event == "step-finished"]
+    assert (last["result"]["n"], last["result"]["m"]) == ("nan", 1.5)

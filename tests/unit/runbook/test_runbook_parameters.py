@@ -176,3 +176,19 @@ def test_an_empty_optional_leaves_its_field_out(runbook_of: Callable[..., Runboo
     """Dagster takes no null for a plain field, so a parameter that was left empty takes its field along."""
     step = runbook_of('```yaml {#r job="j" no_undo="x"}\na: {b: "{{ day }}", c: 2026-01-01}\n```\n', TYPED).steps[0]
     assert fill.yaml_of(step, {"day": None}) == {"a": {"c": "2026-01-01"}}
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "inf", "-Infinity", "1e999"])
+def test_a_number_that_json_has_not_is_refused(runbook_of: Callable[..., Runbook], text: str) -> None:
+    """A digest could not be made of it, so it is no value."""
+    runbook = runbook_of('```sh {#x changes="nothing"}\ntrue\n```\n', "    n: {type: number, help: x}\n")
+    with pytest.raises(RunbookError, match=f"-p n: '{text}' is no finite number"):
+        read_values(runbook, [f"n={text}"])
+
+
+@pytest.mark.parametrize("text", [str(2**63), "-" + str(2**70), "9" * 5000])
+def test_an_integer_that_no_platform_holds_is_refused(runbook_of: Callable[..., Runbook], text: str) -> None:
+    """With one clear reason, however many digits it has."""
+    runbook = runbook_of('```sh {#x changes="nothing"}\ntrue\n```\n', "    n: {type: integer, help: x}\n")
+    with pytest.raises(RunbookError, match="-p n: an integer has to fit into 64 bits"):
+        read_values(runbook, [f"n={text}"])

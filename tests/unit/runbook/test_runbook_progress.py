@@ -28,6 +28,7 @@ def test_an_earlier_run_tells_what_its_steps_gave(tmp_path: Path) -> None:
     folder = tmp_path / ".playbook" / "runs" / "20260131-120000-3fa2b1"
     folder.mkdir(parents=True)
     result = {"hash": "2e1cfa82", "run_id": ""}
+    Journal(folder).append("opened", runbook="page.md")
     Journal(folder).append(
         "step-finished", step="before", outcome="succeeded", result=result, evidence="evidence/0001-before.json"
     )

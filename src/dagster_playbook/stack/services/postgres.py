@@ -15,8 +15,11 @@ import pwd
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import StackError
@@ -26,6 +29,10 @@ from dagster_playbook.stack.service import Context, NotReadyError, Service
 
 #: where root's data go when no folder of the stack can be entered by `nobody`
 _ROOT_ROOM = Path("/var/tmp")  # noqa: S108 - one folder a stack, made with mode 700 and checked to be ours
+#: the kernel's table of shared memory, by which Postgres itself tells whether children of a dead server still work
+_SHARED_MEMORY = Path("/proc/sysvipc/shm")
+#: how long children of a killed server may take to notice, and seconds between two looks
+_LET_GO_S, _LOOK_S = 20.0, 0.1
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -95,6 +102,7 @@ def prepare(context: Context) -> None:
     """Make the cluster the first time: aside, then renamed, so that a cut initdb leaves nothing that looks whole."""
     folder = data_folder(context.room)
     if (folder / "PG_VERSION").exists():
+        clear_after_kill(folder)
         return
     user = unprivileged_user()
     aside = folder.with_name("postgres.new")
@@ -113,6 +121,45 @@ def prepare(context: Context) -> None:
     finally:
         password.unlink(missing_ok=True)
     aside.rename(folder)
+
+
+def clear_after_kill(folder: Path, *, shared_memory: Path = _SHARED_MEMORY) -> None:
+    """Take away what a server that was killed has left: Postgres refuses to start as long as its pid file seems alive.
+
+    It is removed only when nothing works on the cluster any more: the process of that number is gone, has ended and was
+    not waited for, or is no Postgres of this folder; and its shared memory, which its children hold, is let go of.
+
+    Raises:
+        StackError: something still works on the cluster.
+    """
+    file = folder / "postmaster.pid"
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    deadline = time.monotonic() + _LET_GO_S
+    while holds := _holders(folder, lines, shared_memory):
+        if time.monotonic() > deadline:
+            cure = "wait until it has ended, or end it; then once more"
+            raise StackError(f"the cluster in {folder} is still in use: {holds}", cure=cure)
+        time.sleep(_LOOK_S)
+    file.unlink(missing_ok=True)
+
+
+def _holders(folder: Path, lines: list[str], shared_memory: Path) -> str:
+    """Who works on a cluster, by its pid file: the server's number is its line 1, its shared memory's id in line 7."""
+    pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
+    with contextlib.suppress(psutil.Error):
+        server = psutil.Process(pid) if pid else None
+        if server and server.status() != psutil.STATUS_ZOMBIE and str(folder) in " ".join(server.cmdline()):
+            return f"process {pid}"
+    words = lines[6].split() if len(lines) > 6 else []
+    if len(words) == 2 and shared_memory.is_file():
+        for row in shared_memory.read_text(encoding="ascii", errors="replace").splitlines()[1:]:
+            columns = row.split()
+            if columns[1] == words[1] and int(columns[6]) > 0:
+                return f"its shared memory {words[1]} has {columns[6]} users"
+    return ""
 
 
 def _initdb(context: Context, folder: Path, password: Path, user: int | None) -> None:
