@@ -15,7 +15,7 @@ from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, Tex
 from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext, open_context, project_values, read_models
 from dagster_playbook.settings import SqlmeshProject
 
-_OF_GIT = re.compile(r"(?i)\bgit:[^\s&|()^+]*")
+_OF_GIT = re.compile(r"(?i)(?<![=.])\bgit:[^\s&|()^+]*")
 
 
 class SqlmeshAuthority:
@@ -78,10 +78,12 @@ class SqlmeshAuthority:
         it stands, options included; so it is taken for any model.
         """
         context = self._context
+        asked = _OF_GIT.sub("*", entry)
         try:
-            matched = self._selector.expand_model_selections([_OF_GIT.sub("*", entry)])
+            matched = self._selector.expand_model_selections([asked])
         except Exception as error:
-            return SelectorAnswer(entry, error=" ".join(str(error).split()) or type(error).__name__)
+            told = str(error).replace(asked, entry)
+            return SelectorAnswer(entry, error=" ".join(told.split()) or type(error).__name__)
         known = (context.models[fqn].name for fqn in matched if fqn in context.models)
         return SelectorAnswer(entry, tuple(sorted(map(str, known))))
 

@@ -32,6 +32,9 @@ SETTINGS = """[tool.playbook]
 pages = ["runbooks"]
 [[tool.playbook.sqlmesh]]
 path = "mesh"
+[[tool.playbook.restatement]]
+op = "sqlmesh_project"
+models = "restate_models"
 """
 PAGE = """---
 title: Write it down
