@@ -78,10 +78,11 @@ def run(command: Command, output: Output, written_down: Callable[[Started], None
         child.stdin.close()
         is_late = not _follow(child, output, command.timeout_s)
     except BaseException as error:
-        left = _stopped(child, started)
-        _drain(child, output)
-        if left:
+        if left := _stopped(child, started):
             error.__cause__ = CommandStoppedError(left)
+        # a second signal only hurries: it must not hide what could not be stopped
+        with contextlib.suppress(KeyboardInterrupt):
+            _drain(child, output)
         raise
     finally:
         for stream in (child.stdin, child.stdout):
