@@ -84,10 +84,12 @@ def test_nothing_to_look_at_is_no_success(elsewhere: Checker, tmp_path: Path) ->
             elsewhere.check(asked)
 
 
-def test_a_page_outside_of_the_project(elsewhere: Checker, project: Path) -> None:
-    """A page of another project is refused."""
+def test_a_folder_outside_of_the_project(elsewhere: Checker, project: Path) -> None:
+    """The pages of another project are refused; a single file that is named is held to this one."""
     with pytest.raises(PlaybookError, match="outside"):
-        elsewhere.check([str(project / "README.md")])
+        elsewhere.check([str(project / "docs")])
+    (page,) = elsewhere.check([str(project / "CHANGELOG.md")]).pages
+    assert page.is_apart and page.path == str(project / "CHANGELOG.md")
 
 
 def test_a_hostile_block_is_a_finding(elsewhere: Checker, tmp_path: Path) -> None:

@@ -28,6 +28,17 @@ def test_clean_page(small_project: Path, playbook: Playbook) -> None:
     assert (done.returncode, done.stdout) == (0, "1 files, 1 fences, 1 spans: 2 checked, 0 exempt, 0 findings\n")
 
 
+def test_extensions_that_are_left_out_are_one_note(small_project: Path, playbook: Playbook) -> None:
+    """A site's extensions that no page is read with are told once, and fail nothing."""
+    (small_project / "mkdocs.yml").write_text("site_name: x\nmarkdown_extensions: [admonition, mdx_truly_sane_lists]\n")
+    done = playbook("check", "docs/index.md", "docs/broken.md", cwd=small_project)
+    assert done.stderr == (
+        "note: mkdocs.yml names extensions that are not known here; pages are read without: mdx_truly_sane_lists\n"
+    )
+    quiet = playbook("check", "-q", "docs/index.md", cwd=small_project)
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+
+
 def test_json(small_project: Path, playbook: Playbook) -> None:
     """The JSON document is all that stands on stdout, with the documented keys, kept verdicts or not."""
     for _ in ("cold", "warm"):
@@ -145,7 +156,7 @@ def test_page_without_anything_is_no_silent_pass(small_project: Path, playbook: 
     (small_project / "docs" / "index.md").write_text("# Nothing\n")
     done = playbook("check", "docs/index.md", cwd=small_project)
     assert (done.returncode, done.stderr) == (
-        0, "note: nothing to check in docs/index.md: no code block and no code span\n",
+        0, "note: nothing to check in docs/index.md: no code block, no code span and no bound sentence\n",
     )  # fmt: skip
 
 

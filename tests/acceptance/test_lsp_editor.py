@@ -107,6 +107,11 @@ async def editor_in(root: Path) -> AsyncIterator[Editor]:
         yield editor
         await asyncio.wait_for(client.shutdown_async(None), _DEADLINE_S)
         client.exit(None)
+    except BaseException:
+        # nobody has told the server to go: without this the client would wait for it for ever
+        if client._server is not None:
+            client._server.kill()
+        raise
     finally:
         await client.stop()
 

@@ -41,6 +41,7 @@ class PageSummary:
         files: the page and its includes.
         waiting: positions of the page's suppressions that only a running service can tell to be of use.
         unjudged: claims that only the platform itself could judge, where it was not to be asked: what, and how many.
+        claims: how many things the page asserts, bound sentences too.
         is_apart: it is no page of the project but a file of run config, or one from elsewhere.
     """
 
@@ -53,6 +54,7 @@ class PageSummary:
     findings: tuple[Finding, ...]
     waiting: tuple[int, ...] = ()
     unjudged: dict[str, int] = field(default_factory=dict)
+    claims: int = 0
     is_apart: bool = False
 
 
@@ -197,7 +199,9 @@ class Checker:
         verdict = config_files.check_file(self.settings.root, name, self.world, job)
         counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
         unjudged = dict(verdict.unjudged)
-        return PageSummary(verdict.path, (), *counts, tuple(verdict.findings), (), unjudged, is_apart=True)
+        return PageSummary(
+            verdict.path, (), *counts, tuple(verdict.findings), (), unjudged, verdict.claims, is_apart=True
+        )
 
     def check_page(self, path: str) -> PageSummary:
         """The verdict on one page, kept or made."""
@@ -217,12 +221,14 @@ class Checker:
             "findings": [finding.as_dict() for finding in verdict.findings],
             "waiting": list(verdict.waiting),
             "unjudged": dict(verdict.unjudged),
+            "claims": verdict.claims,
         }
         if not any(finding.rule in _PASSING for finding in verdict.findings):
             self._store.put(path, record)
         counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
         unjudged = dict(verdict.unjudged)
-        return PageSummary(path, verdict.files, *counts, tuple(verdict.findings), verdict.waiting, unjudged)
+        found = tuple(verdict.findings)
+        return PageSummary(path, verdict.files, *counts, found, verdict.waiting, unjudged, verdict.claims)
 
     def _still_holds(self, kept: dict[str, Any]) -> bool:
         return all(self._files.digest(name) == digest for name, digest in kept["files"]) and all(
@@ -262,7 +268,8 @@ def _summary_from(path: str, kept: dict[str, Any]) -> PageSummary:
     files = tuple(name for name, _ in kept["files"])
     fences, spans, checked, exempt = kept["counts"]
     findings = tuple(_finding_from(item) for item in kept["findings"])
-    return PageSummary(path, files, fences, spans, checked, exempt, findings, tuple(kept["waiting"]), kept["unjudged"])
+    rest = (tuple(kept["waiting"]), kept["unjudged"], kept["claims"])
+    return PageSummary(path, files, fences, spans, checked, exempt, findings, *rest)
 
 
 def _finding_from(item: dict[str, Any]) -> Finding:

@@ -27,6 +27,7 @@ from dagster_playbook.rules.world import World
 class PageVerdict:
     """What a check found on one page.
 
+    `claims` counts all that the page asserts, bound sentences too.
     `checked` and `exempt` count fences and code spans; what is neither has a finding that says it is not understood.
     `waiting` are the positions of suppressions that only a running service can tell to be of use. `unjudged` counts the
     claims that only the platform itself could judge, where it was not to be asked, by what they are.
@@ -41,6 +42,7 @@ class PageVerdict:
     findings: list[Finding] = field(default_factory=list)
     waiting: tuple[int, ...] = ()
     unjudged: Counter[str] = field(default_factory=Counter)
+    claims: int = 0
 
 
 def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVerdict:
@@ -51,6 +53,7 @@ def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVe
     verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
     used: set[int] = set()
     claims = list(claims_of(page))
+    verdict.claims = len(claims)
     lost = 0.0
     for position, claim in enumerate(claims):
         if lost >= seconds:

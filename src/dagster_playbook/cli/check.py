@@ -95,6 +95,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         result, fixed = _fixed(checker, look) if fix and not diff else (look(), 0)
         if not (quiet or dagster_url or recorded or settings.has_platform):
             click.echo(_NO_PLATFORM, err=True)
+        _tell_left_out(quiet=quiet)
         if live or dagster_url:
             result, verdict = _asked_live(checker, result, dagster_url, is_all=live)
             _tell_live(verdict, quiet=quiet)
@@ -108,6 +109,15 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         click.echo(f"{fixed} fixes written", err=True)
     _print(report, form, quiet=quiet, on_terminal=on_terminal)
     ctx.exit(1 if report.has_errors else 0)
+
+
+def _tell_left_out(*, quiet: bool) -> None:
+    """One line for each site whose pages were read without some of its extensions."""
+    from dagster_playbook.markdown.left_out import left_out
+
+    for config, names in () if quiet else left_out():
+        told = ", ".join(names)
+        click.echo(f"note: {config} names extensions that are not known here; pages are read without: {told}", err=True)
 
 
 def _revision(settings: Settings, paths: list[str], changed: str | None) -> tuple[list[str], str | None]:
@@ -165,9 +175,11 @@ def _tell_unjudged(result: CheckResult) -> None:
 
 def _tell_empty(result: CheckResult, asked: list[str]) -> None:
     """One line on pages that were asked for by name and hold nothing: they were not found right."""
-    empty = [page.path for page in result.pages if not (page.fences or page.spans or page.findings)]
+    empty = [page.path for page in result.pages if not (page.fences or page.spans or page.claims or page.findings)]
     if asked and empty and len(empty) == len(result.pages):
-        click.echo(f"note: nothing to check in {', '.join(empty)}: no code block and no code span", err=True)
+        click.echo(
+            f"note: nothing to check in {', '.join(empty)}: no code block, no code span and no bound sentence", err=True
+        )
 
 
 def _fixed(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResult, int]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dagster_playbook.location import Location
-from dagster_playbook.markdown.inline import InlineParser
 from dagster_playbook.markdown.model import FactBinding, Problem, Suppression
-from dagster_playbook.markdown.plain_text import plain_text
-from dagster_playbook.markdown.raw_html import Comment
-from dagster_playbook.markdown.source import Source
+from dagster_playbook.markdown.source import Comment, Source
 
 _FACT = re.compile(r"fact:\s*(\S+)$")
 _IGNORE = re.compile(r"playbook:\s*ignore\s+([A-Za-z][\w-]*(?:\s*,\s*[A-Za-z][\w-]*)*)(.*)$", re.DOTALL)
@@ -22,10 +20,14 @@ _PREFIX = re.compile(r"(?:[ >]|[*+-] |\d+\. )*")
 
 @dataclass(slots=True)
 class Directives:
-    """Reads the comments of a page, in order of the text."""
+    """Reads the comments of a page, in order of the text.
+
+    `show` gives the words that a reader sees of a piece of Markdown.
+    """
 
     source: Source
     code_blocks: dict[int, int]
+    show: Callable[[str], str]
     bindings: list[FactBinding] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -78,7 +80,7 @@ class Directives:
             middle = [_PREFIX.sub("", rows[row].text, count=1) for row in range(start[0] + 1, end[0])]
             last = _PREFIX.sub("", rows[end[0]].text[: end[1]], count=1)
             text = "\n".join([rows[start[0]].text[start[1] :], *middle, last])
-        return plain_text(InlineParser().parse(text))
+        return self.show(text)
 
     def _ignore(self, comment: Comment, text: str) -> None:
         found = _IGNORE.match(text)

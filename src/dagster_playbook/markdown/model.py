@@ -121,7 +121,8 @@ class Page:
         path: POSIX, relative to the project.
         anchors: ids that HTML of the page sets, beside those of its headings.
         front_matter_text: its YAML without the dashes; line 1 of it is line 2 of the page; "" when it is no YAML.
-        files: every file that was read for it, the page first, then includes, in order of first use.
+        files: every file that was read for it, the page first, then includes, in order of first use, last the
+            mkdocs.yml that says how its site reads it.
     """
 
     path: str

@@ -75,16 +75,31 @@ def _is_other_language(text: str, source: str, world: World) -> bool:
         return True
     if world.conventions.is_strict:
         return False
+    return any(_parsed(source, dialect) for dialect in _OTHER_DIALECTS)
+
+
+_OTHER_DIALECTS = (None, "duckdb", "bigquery", "snowflake", "postgres", "spark", "redshift", "tsql", "clickhouse")
+
+
+def _parsed(source: str, dialect: str | None) -> list[exp.Expr | None]:
+    """The statements in another dialect, none when it does not parse there."""
     from sqlglot import parse
     from sqlglot.errors import SqlglotError
 
-    for dialect in (None, "duckdb", "bigquery", "snowflake", "postgres", "spark", "redshift", "tsql", "clickhouse"):
-        try:
-            parse(source, read=dialect)
-        except (SqlglotError, RecursionError, ValueError):
-            continue
-        return True
-    return False
+    try:
+        return list(parse(source, read=dialect))
+    except (SqlglotError, RecursionError, ValueError):
+        return []
+
+
+def _is_of_others(text: str, world: World) -> bool:
+    """Whether a statement that is text to our engines is a whole one to another: documentation of others has many."""
+    from sqlglot import exp
+
+    if world.conventions.is_strict:
+        return False
+    found = [_parsed(text, dialect) for dialect in _OTHER_DIALECTS]
+    return any(parsed and not any(isinstance(each, exp.Command) for each in parsed) for parsed in found)
 
 
 def _syntax(error: dict[str, Any], told: str, claim: Claim, world: World) -> Finding:
@@ -131,7 +146,7 @@ def _opaque(text: str, dialect: str, claim: Claim, world: World) -> Iterator[Fin
     """A statement that the parser keeps as text: the name in it, or that nobody has read it."""
     named = statements.name_in(text)
     if named is None or (named.procedure and named.procedure not in statements.PROCEDURES):
-        if claim.fence is not None:
+        if claim.fence is not None and not _is_of_others(text, world):
             words = statements.opening(text)
             hint = did_you_mean(named.procedure, statements.PROCEDURES) if named else ""
             message = (

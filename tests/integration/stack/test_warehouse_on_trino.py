@@ -205,7 +205,11 @@ def operator(warehouse: Any, home: Path, tmp_path_factory: pytest.TempPathFactor
         "PLAYBOOK_TARGET": "stack",
     }
     environment = {k: v for k, v in warehouse.env.items() if k != "DAGSTER_WEBSERVER_URL"}
-    return ProjectClone(root, {**environment, **own})
+    somebody = ProjectClone(root, {**environment, **own})
+    # a policy that is named has to be there, also for a runbook that no policy asks anything of
+    made = somebody.playbook("approve", "--try-out")
+    assert made.returncode == 0, made.stdout + made.stderr
+    return somebody
 
 
 def test_all_assets_are_run_by_their_runbook(operator: ProjectClone) -> None:

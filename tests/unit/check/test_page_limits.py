@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -16,8 +16,9 @@ import pytest
 
 from dagster_playbook.check import Checker
 from dagster_playbook.check.judging import judged_whole
-from dagster_playbook.check.page_check import PageVerdict, check_page, judge_page
+from dagster_playbook.check.page_check import PageVerdict, check_page
 from dagster_playbook.check.page_limit import PageLimitError, page_limit
+from dagster_playbook.check.trial import PageReader, judge_page
 from dagster_playbook.errors import PlatformError, UnjudgedError
 from dagster_playbook.findings import Finding
 from dagster_playbook.markdown.reader import read_page
@@ -88,13 +89,16 @@ def test_failed_questions_do_not_take_more_time_than_a_page_has(checker: Checker
     assert verdict.findings[1].message.startswith("3 claims from here on could not be judged")
 
 
-def test_a_page_that_breaks_its_reader_is_one_finding(checker: Checker) -> None:
-    """Whatever the reader raises, other pages are checked."""
+class Breaking(PageReader):
+    """A reader that no page gets through."""
 
-    def read() -> Any:
+    def read(self, path: str, changed: Mapping[str, str]) -> Any:
         raise ValueError("half a page")
 
-    verdict = judge_page("a.md", read, checker.world, seconds=10)
+
+def test_a_page_that_breaks_its_reader_is_one_finding(checker: Checker, tmp_path: Path) -> None:
+    """Whatever the reader raises, other pages are checked."""
+    verdict = judge_page("a.md", checker.world, Breaking(tmp_path), seconds=10)
     assert [(f.rule, f.message) for f in verdict.findings] == [
         ("PB023", "the page could not be judged: ValueError: half a page")
     ]

@@ -16,6 +16,7 @@ from dagster_playbook.claims.step_text import commands, split
 from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules.runbooks import problems
+from dagster_playbook.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parents[3]
 RUNBOOKS = sorted(path.relative_to(PROJECT).as_posix() for path in (PROJECT / "runbooks").glob("*.md"))
@@ -29,7 +30,7 @@ def front_matter(path: Path) -> object:
 @pytest.mark.parametrize("path", RUNBOOKS)
 def test_the_projects_runbooks_are_sound(path: str) -> None:
     """Every runbook of the set keeps every rule of the format."""
-    assert list(problems(read_page(PROJECT, path), Facts())) == []
+    assert list(problems(read_page(PROJECT, path), Facts(), load_settings(PROJECT).meanings)) == []
 
 
 @pytest.mark.parametrize("path", RUNBOOKS)
