@@ -137,5 +137,5 @@ def _tested(target: Target, mutant: Mutant | None) -> int:
         sys.meta_path.insert(0, _Replaced(target, compile(mutant.tree, str(target.path), "exec")))
         importlib.import_module(target.module)
     os.chdir(ROOT)
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *map(str, target.tests)]
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", *map(str, target.tests)]
     return int(pytest.main(arguments))

@@ -27,6 +27,7 @@ EQUIVALENT: dict[str, str] = {
     "_CHUNK_BYTES": "how much of a file is read at a time",
     "timespec": "how precisely a time is spelled",
     "_TIMEOUT_S": "how long is waited",
+    "+self._is_sure = False": "the journal is read once more than needed",
     "_EVERY_S": "how long is waited",
 }
 

@@ -43,7 +43,7 @@ class Watched:
         found: Listing = {}
         for name in names_in(self.folder):
             path = self.folder / name
-            stat = path.stat()
+            stat = path.lstat()
             mark = (stat.st_size, stat.st_mtime_ns)
             if self._seen.get(name) == mark:
                 continue
@@ -95,8 +95,8 @@ def compare(folder: Path, said: Listing, last_event: str) -> tuple[list[str], li
     notes = [f"{name} is left of a write that was cut" for name in _all_in(folder) if is_left_over(Path(name).name)]
     for name in sorted(there & said.keys()):
         path, size = folder / name, said[name]["size"]
-        is_growing = name.endswith(".log") and not ended and path.stat().st_size > size
-        if digest_of(path, size) != said[name]["sha256"] or (path.stat().st_size != size and not is_growing):
+        is_growing = name.endswith(".log") and not ended and path.lstat().st_size > size
+        if digest_of(path, size) != said[name]["sha256"] or (path.lstat().st_size != size and not is_growing):
             problems.append(f"{name} was edited")
         elif is_growing:
             notes.append(f"{name} has grown since the last line, which does not cover the rest")

@@ -22,7 +22,9 @@ from dagster_playbook.runbook.journal import START
 
 FILE_NAME = "runs.jsonl"
 _CURE = "make room or mend the disk; nothing is run without a record"
-_KEYS = {"line", "at", "event", "run", "seq", "head", "previous", "hash"}
+_TYPES: dict[str, type] = {
+    "line": int, "at": str, "event": str, "run": str, "seq": int, "head": str, "previous": str, "hash": str,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +130,14 @@ class RunIndex:
 def _parsed(text: bytes) -> IndexLine | None:
     try:
         data = json.loads(text)
-        return IndexLine(**data) if set(data) == _KEYS and all(isinstance(data[k], str) for k in _TEXTS) else None
+        is_line = set(data) == _TYPES.keys() and all(type(data[name]) is kind for name, kind in _TYPES.items())
+        return IndexLine(**data) if is_line else None
     except (ValueError, TypeError, RecursionError):
         return None
 
 
-_TEXTS = ("at", "event", "run", "head", "previous", "hash")
-
-
 def _body(line: IndexLine) -> dict[str, Any]:
-    return {name: getattr(line, name) for name in _KEYS if name != "hash"}
+    return {name: getattr(line, name) for name in _TYPES if name != "hash"}
 
 
 def _last(lines: list[IndexLine]) -> IndexLine | None:

@@ -314,3 +314,48 @@ def test_of_two_processes_exactly_one_spends_a_nonce(ledger: Ledger) -> None:
     assert sorted(map(int, spent)) == list(range(40))
     assert len(ledger.entries()) == 40
     assert ledgers.Ledger(ledger.path).entries()[0]["holder"].startswith("run-")
+
+
+def test_the_ledger_is_locked_while_it_is_read_and_written(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else can spend between the look and the line: whoever asks for the lock then does not get it."""
+    import fcntl
+
+    seen: list[str] = []
+    real = ledgers.append_to
+
+    def looked_at(descriptor: int, line: str) -> None:
+        with ledger.path.open("rb") as other:
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                seen.append("free")
+            except BlockingIOError:
+                seen.append("taken")
+        real(descriptor, line)
+
+    monkeypatch.setattr(ledgers, "append_to", looked_at)
+    ledger.spend(GRANT, "run-1")
+    assert seen == ["taken"]
+
+
+def test_the_ledgers_name_is_on_the_disk_with_its_line(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new file is lost with a folder that was never synced, and with it what was spent."""
+    synced: list[Path] = []
+    monkeypatch.setattr(ledgers, "sync_folder", synced.append)
+    ledger.spend(GRANT, "run-1")
+    assert synced == [ledger.path.parent]
+
+
+def test_a_ledger_far_below_is_made(tmp_path: Path) -> None:
+    """The folders above it are made for it."""
+    path = tmp_path / "not" / "yet" / "there" / "ledger.jsonl"
+    Ledger(path).spend(GRANT, "run-1")
+    assert path.is_file()
+
+
+def test_a_line_without_its_time_is_not_certain(ledger: Ledger) -> None:
+    """A whole line that lacks what the clock is held to refuses, as a torn one does."""
+    ledger.spend(OTHER, "run-0")
+    with ledger.path.open("a") as file:
+        file.write(json.dumps({"nonce": GRANT.nonce, "holder": "run-1"}) + "\n")
+    with pytest.raises(RefusedError, match="line 2 of the ledger was cut off"):
+        ledger.spend(GRANT, "run-1")

@@ -365,13 +365,20 @@ def test_a_signature_of_another_run_does_not_hold(project: Any, operator: Path) 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", '{"payload": "1", "signature": ""}', '{"payload": "[]", "signature": "x"}']
+    ("text", "told"),
+    [
+        ("", "signature.json cannot be read"),
+        ("{}", "signature.json cannot be read"),
+        ("[]", "signature.json cannot be read"),
+        ('{"payload": "1", "signature": ""}', "signature.json holds no signed head"),
+        ('{"payload": "[]", "signature": "x"}', "signature.json holds no signed head"),
+    ],
 )
-def test_a_file_that_is_no_signature_does_not_hold(project: Any, operator: Path, text: str) -> None:
+def test_a_file_that_is_no_signature_does_not_hold(project: Any, operator: Path, text: str, told: str) -> None:
     """Whatever stands in its place, it is a finding and no traceback."""
     run = project.run(operator)
     (project.folder(run) / "signature.json").write_text(text)
-    assert project.verify()[run].problems[0].startswith("the signature does not hold: ")
+    assert project.verify()[run].problems == [f"the signature does not hold: {told}"]
 
 
 def test_an_approvals_signature_is_none_over_a_record(project: Any, operator: Path) -> None:
@@ -484,3 +491,70 @@ def test_the_command_exits_with_2_when_it_could_not_look(project: Any) -> None:
     done = CliRunner().invoke(command, ["verify", "--project", str(project.root)])
     assert done.exit_code == 2
     assert "  ? Dagster was not asked about 1 runs: there is no Dagster instance" in done.output
+
+
+def test_the_index_knows_where_a_run_began_went_on_and_stood_still(project: Any) -> None:
+    """A line each when it opens, is interrupted, goes on and ends, and none for its steps."""
+    written = Journal(project.folder("20260131-120000-abcdef"), None, project.store.record())
+    for event in ("opened", "step-started", "interrupted", "resumed", "step-finished", "closed"):
+        written.append(event)
+    read = project.store.index.read()
+    assert [(line.event, line.seq) for line in read.lines] == [
+        ("opened", 1),
+        ("interrupted", 3),
+        ("resumed", 4),
+        ("closed", 6),
+    ]
+
+
+@pytest.mark.parametrize("event", ["interrupted", "closed"])
+def test_nothing_is_added_to_a_run_that_stands_still(project: Any, event: str) -> None:
+    """Interrupted or ended, its files are exact until it goes on."""
+    written = Journal(project.folder("20260131-120000-abcdef"))
+    (written.folder / "dagster.log").write_text("one\n")
+    written.append("opened")
+    written.append(event)
+    (written.folder / "dagster.log").write_text("one\ntwo\n")
+    assert project.verify()[written.folder.name].problems == ["dagster.log was edited"]
+
+
+def test_a_key_that_signs_no_more_ends_the_run_with_its_reason(
+    project: Any, operator: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done stands in the journal, and that it is unsigned is said."""
+    from dagster_playbook.approval.signature import SignatureError
+    from dagster_playbook.runbook import record
+
+    real = record.sign
+
+    def once(payload: str, *arguments: Any) -> str:
+        if payload.startswith("{"):
+            raise SignatureError("the agent is gone")
+        return real(payload, *arguments)
+
+    monkeypatch.setattr(record, "sign", once)
+    with pytest.raises(RunbookError, match="the journal could not be signed: the agent is gone"):
+        project.run(operator)
+    (run,) = project.store.run_ids()
+    assert project.lines(run)[-1]["event"] == "closed"
+    assert project.verify()[run].problems[0].startswith("it has no signature, though it began with the key")
+
+
+def test_a_log_that_has_not_grown_has_no_note(project: Any) -> None:
+    """What the last line covers whole is covered."""
+    written = Journal(project.folder("20260131-120000-abcdef"))
+    (written.folder / "dagster.log").write_text("one\n")
+    written.append("opened")
+    assert not [note for note in project.verify()[written.folder.name].notes if "dagster.log" in note]
+
+
+def test_a_link_is_held_to_where_it_leads(project: Any) -> None:
+    """Recorded as a link, and changed when it leads elsewhere."""
+    written = Journal(project.folder("20260131-120000-abcdef"))
+    link = written.folder / "latest"
+    link.symlink_to("one")
+    written.append("opened")
+    assert project.verify()[written.folder.name].problems == []
+    link.unlink()
+    link.symlink_to("two")
+    assert project.verify()[written.folder.name].problems == ["latest was edited"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from faulty_disk import FAULTS, Disk
 
 from dagster_playbook import durable
 from dagster_playbook.approval.canonical import sha256
-from dagster_playbook.errors import RunbookError
+from dagster_playbook.errors import RecordError, RunbookError
 from dagster_playbook.runbook import journal
 from dagster_playbook.runbook.journal import HEAD_NAME, Journal
 from dagster_playbook.runbook.redaction import Redactor
@@ -221,6 +222,27 @@ def test_a_journal_that_could_not_be_written_goes_on_where_the_disk_stands(tmp_p
         written.append("step-finished")
     assert written.append("interrupted").seq == 4
     assert journal.verify(tmp_path) == []
+
+
+def test_a_line_that_a_broken_disk_kept_after_all_is_followed(tmp_path: Path) -> None:
+    """The disk refused to sync the line and to cut it back: the next line follows it, in the same process."""
+    written = Journal(tmp_path)
+    written.append("opened")
+    calls = Disk()
+    with calls.under(durable):
+        written.append("step-started")
+    at, broken = calls.calls.index("fsync"), replace(EIO, calls=("fsync", "ftruncate"), lasting=True)
+    with Disk(broken, at).under(durable), pytest.raises(RecordError, match="the journal cannot be written: Input"):
+        written.append("step-finished")
+    assert [entry.event for entry in journal.entries(tmp_path)] == ["opened", "step-started", "step-finished"]
+    assert written.append("interrupted").seq == 4
+    assert journal.verify(tmp_path) == []
+
+
+def test_words_stand_as_they_are_read(tmp_path: Path) -> None:
+    """A journal is for people, too: a letter is that letter."""
+    Journal(tmp_path).append("opened", title="Grüße")
+    assert "Grüße" in (tmp_path / journal.FILE_NAME).read_text(encoding="utf-8")
 
 
 class Listening:
