@@ -106,7 +106,7 @@ def test_a_run_cut_inside_a_step_asks_before_it_repeats(project: Path, step: str
 
 def test_a_resume_that_is_cut_is_resumed(project: Path) -> None:
     """Killed after every line that it writes, a run still comes to its end with each step run once."""
-    assert ended(project, "run", "three.md", number=3, moment="after") == -signal.SIGKILL
+    assert ended(project, "run", "three.md", number=4, moment="after") == -signal.SIGKILL
     for _ in STEPS:
         journal = next((project / ".playbook" / "runs").glob("*/journal.jsonl"))
         lines = [json.loads(line) for line in journal.read_text().splitlines()]

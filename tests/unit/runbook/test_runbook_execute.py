@@ -430,7 +430,8 @@ def test_a_recovered_run_is_finished_by_the_operators_word(desk_of: Callable[...
 
 def test_a_command_that_left_something_running_says_so(desk_of: Callable[..., Desk]) -> None:
     """The step has succeeded, and its message names the process."""
-    desk = desk_of('```sh {#serve changes="nothing"}\nsh -c "sleep 606 &"\n```\n')
+    # the processes of a step are known by its run and its name, which another run of the suite must not share
+    desk = desk_of(f'```sh {{#serve{os.getpid()} changes="nothing"}}\nsh -c "sleep 606 &"\n```\n')
     assert desk.run() == "succeeded"
     (last,) = [entry.data for entry in journal.entries(desk.folder / "r1") if entry.event == "step-finished"]
     (left,) = last["result"]["left_running"]
