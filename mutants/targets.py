@@ -20,7 +20,8 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "runbook/evidence.py": _RECORD,
     "runbook/verification.py": _RECORD,
     "runbook/execute.py": ("tests/unit/runbook/test_runbook_execute*.py",),
-    "check/fixes.py": ("tests/unit/check/test_*fix*.py",),
+    "check/fixes.py": ("tests/unit/check/test_offered_fixes.py",),
+    "check/edits.py": ("tests/unit/check/test_apply_fixes.py",),
 }
 #: part of a changed statement as it is written -> why nothing but time or looks changes with it
 EQUIVALENT: dict[str, str] = {

@@ -144,6 +144,10 @@ def test_a_new_indexs_name_is_on_the_disk_before_its_first_line(
     made.append("opened", "r1", 1, HEAD)
     made.append("closed", "r1", 6, HEAD)
     assert synced == [tmp_path]
+    made.path.unlink()
+    made.path.touch()
+    made.append("opened", "r1", 1, HEAD)
+    assert synced == [tmp_path]
 
 
 def test_a_disk_that_refuses_is_told(index: RunIndex, monkeypatch: pytest.MonkeyPatch) -> None:
