@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from dagster_playbook.approval.canonical import sha256
 
-#: what tools leave beside sources, and no platform reads; so do hidden files and folders
-_IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "logs"})
-_IGNORED_SUFFIXES = (".pyc", ".duckdb", ".wal", ".db", ".sqlite", ".log", ".tmp", ".swp", "~")
+#: what tools leave at the top of a folder of sources; further down SQLMesh loads whatever has the right end, hidden too
+_TOOLS_FOLDERS = frozenset({"node_modules", "site-packages", "logs"})
+_TOOLS_SUFFIXES = (".log", ".tmp", ".swp", "~")
+#: what differs from machine to machine wherever it lies: databases, and what Python has compiled
+_LOCAL_SUFFIXES = (".pyc", ".duckdb", ".wal", ".db", ".sqlite")
 
 
 def fingerprint(folder: Path, *, keep: Callable[[str], bool] = lambda _: True) -> str:
@@ -36,9 +38,14 @@ def files(folder: Path) -> Iterator[str]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _IGNORED_FOLDERS)
+        is_top = Path(base) == folder
+        folders[:] = sorted(name for name in folders if not (is_top and _is_of_tools(name, _TOOLS_FOLDERS)))
         for name in sorted(names):
-            if not name.startswith(".") and not name.endswith(_IGNORED_SUFFIXES):
-                path = Path(base) / name
-                if path.is_file():
-                    yield path.relative_to(folder).as_posix()
+            left_out = name.endswith(_LOCAL_SUFFIXES) or (is_top and _is_of_tools(name, (), _TOOLS_SUFFIXES))
+            path = Path(base) / name
+            if not left_out and path.is_file():
+                yield path.relative_to(folder).as_posix()
+
+
+def _is_of_tools(name: str, names: Collection[str], suffixes: tuple[str, ...] = ()) -> bool:
+    return name.startswith(".") or name in names or name.endswith(suffixes)

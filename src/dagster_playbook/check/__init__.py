@@ -196,7 +196,8 @@ class Checker:
     def _check_other(self, name: str, job: str) -> PageSummary:
         """The verdict on a file that is no page of the project; never kept."""
         self.on_page(name)
-        verdict = config_files.check_file(self.settings.root, name, self.world, job)
+        root, seconds = self.settings.root, self.settings.page_seconds
+        verdict = config_files.check_file(root, name, self.world, seconds=seconds, job=job)
         counts = (verdict.fences, verdict.spans, verdict.checked, verdict.exempt)
         unjudged = dict(verdict.unjudged)
         return PageSummary(

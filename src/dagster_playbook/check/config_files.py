@@ -46,25 +46,32 @@ def split(root: Path, asked: Iterable[str]) -> tuple[list[str], list[str]]:
     return pages, others
 
 
-def check_file(root: Path, name: str, world: World, job: str = "") -> PageVerdict:
+def check_file(root: Path, name: str, world: World, *, seconds: float, job: str = "") -> PageVerdict:
     """The verdict on a file that is no page of the project; findings name it as it was asked for, and have no fix.
 
     Args:
+        seconds: how long it may keep the check computing, as a page of the project may.
         job: whose run config it is; by its ops when "".
 
     Raises:
         PlaybookError: it cannot be read as text, or is empty.
     """
-    from dagster_playbook.check.page_check import check_page
+    from dagster_playbook.check.judging import judged_whole
+    from dagster_playbook.check.page_check import PageVerdict, check_page
     from dagster_playbook.markdown.reader import read_page
 
     path = None if name == STDIN else _there(root, name)
     shown = STDIN_NAME if path is None else _shown(root, path, name)
-    if path is not None and path.suffix in PAGES:
-        page = read_page(path.absolute().parent, path.name)
-        verdict = check_page(page, world)
-    else:
-        verdict = check_page(config_page(shown, _text(path, shown), job), world)
+
+    def judge() -> PageVerdict:
+        if path is not None and path.suffix in PAGES:
+            page = read_page(path.absolute().parent, path.name)
+        else:
+            page = config_page(shown, _text(path, shown), job)
+        return check_page(page, world, seconds=seconds)
+
+    judged = judged_whole(shown, judge, seconds)
+    verdict = judged if isinstance(judged, PageVerdict) else PageVerdict(shown, findings=[judged])
     verdict.path = shown
     verdict.findings = [
         replace(finding, fix=None, location=replace(finding.location, path=shown)) for finding in verdict.findings
@@ -98,8 +105,12 @@ def _shown(root: Path, path: Path, name: str) -> str:
 
 
 def _text(path: Path | None, shown: str) -> str:
+    from dagster_playbook.markdown.files import UnreadableError, decoded, read_text
+    from dagster_playbook.markdown.reader import MAX_BYTES
+
     try:
-        data = sys.stdin.buffer.read() if path is None else path.read_bytes()
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlaybookError(f"cannot be read: {error}", path=shown) from error
+        if path is not None:
+            return read_text(path, MAX_BYTES, "utf-8-sig")
+        return decoded(sys.stdin.buffer.read(MAX_BYTES + 1), MAX_BYTES, "utf-8-sig")
+    except UnreadableError as error:
+        raise PlaybookError(str(error), path=shown) from error

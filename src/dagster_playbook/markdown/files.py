@@ -23,6 +23,14 @@ def read_text(file: Path, max_bytes: int, encoding: str = "utf-8") -> str:
     except (OSError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnreadableError(f"cannot be read: {cause}") from error
+    return decoded(data, max_bytes, encoding)
+
+
+def decoded(data: bytes, max_bytes: int, encoding: str = "utf-8") -> str:
+    """The same of bytes that were read, at most one more than may be.
+
+    Raises UnreadableError when they are more, or not UTF-8.
+    """
     if len(data) > max_bytes:
         raise UnreadableError(f"is larger than {max_bytes:,} bytes")
     try:

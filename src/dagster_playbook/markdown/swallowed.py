@@ -20,6 +20,7 @@ _ELEMENTS = frozenset(
     track tspan tt u ul use var video wbr xmp""".split()
 )
 _TAG = re.compile(r"(?<!\\)<(?P<name>[A-Za-z][\w.-]*)(?: [\w.-]+)*>")
+_CLOSING = re.compile(r"</([A-Za-z][\w.-]*)")
 _HIDDEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>pre|code|script|style|svg|math|textarea|template|xmp)\b.*?(?:</(?P=raw)\s*>|\Z)",
     re.DOTALL | re.IGNORECASE,
@@ -30,11 +31,12 @@ def swallowed_tags(page: Page, text: str) -> list[Problem]:
     """A problem for each such word of the page's own file; what stands in code or in indented text is left out."""
     lines = _prose(page, text.split("\n"))
     shown = _HIDDEN.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), "\n".join(lines))
+    closed = {name.lower() for name in _CLOSING.findall(text)}
     found = []
     for number, line in enumerate(shown.split("\n"), 1):
         for tag in _TAG.finditer(line):
             name = tag["name"].lower()
-            if name in _ELEMENTS or f"</{name}" in text.lower():
+            if name in _ELEMENTS or name in closed:
                 continue
             place = Location(page.path, number, tag.start() + 1, number, tag.end() + 1)
             message = f"{tag.group()!r} is taken for an HTML tag, and readers do not see it; write it as code"

@@ -99,7 +99,7 @@ def _parameters(runbook: Runbook, given: Sequence[Word], claim: Claim, world: Wo
         if name in seen and not parameter.is_list:
             yield _wrong(runbook, f"takes {name} once", name, where)
         seen.add(name)
-        for item in items_of(parameter, text):
+        for item in _items(parameter, text):
             if not _BLANK.fullmatch(item):
                 yield from _value(runbook, parameter, item, where, world)
                 dates[name] = (item, where)
@@ -109,13 +109,20 @@ def _parameters(runbook: Runbook, given: Sequence[Word], claim: Claim, world: Wo
             yield INVERTED.finding(dates["end"][1], problem, subject="end", evidence=f"{runbook.path}, start and end")
 
 
+def _items(parameter: Parameter, text: str) -> list[str]:
+    try:
+        return items_of(parameter, text)
+    except ValueError:
+        # judged as the one value that it is not
+        return [text]
+
+
 def _value(runbook: Runbook, parameter: Parameter, text: str, where: Location, world: World) -> Iterator[Finding]:
-    problem = value_problem(parameter, text)
-    if problem:
-        yield _wrong(runbook, f"takes for {parameter.name} a {parameter.item_type}; {text!r} {problem}", text, where)
-    elif parameter.item_type == "date" and (told := date_problem(text)):
+    if parameter.item_type == "date" and (told := date_problem(text)):
         message = f"{parameter.name} is {text!r}, but {told}"
         yield BAD_DATE.finding(where, message, subject=text, evidence="the calendar")
+    elif problem := value_problem(parameter, text):
+        yield _wrong(runbook, f"takes for {parameter.name} a {parameter.item_type}: {problem}", text, where)
     elif parameter.item_type in ("model", "selector"):
         yield from entry_findings(text, where, world)
     elif parameter.item_type == "category" and world.categories and text not in world.categories:

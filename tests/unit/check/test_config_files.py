@@ -9,9 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from dagster_playbook.check import Checker
+from dagster_playbook.check import Checker, page_check
 from dagster_playbook.check.config_files import check_file, split
+from dagster_playbook.check.page_limit import PageLimitError
 from dagster_playbook.errors import PlaybookError
+from dagster_playbook.markdown.reader import MAX_BYTES
 
 WRONG = """\
 ops:
@@ -23,7 +25,7 @@ ops:
 
 
 def _codes(checker: Checker, name: str, job: str = "") -> list[tuple[str, int, str]]:
-    verdict = check_file(checker.settings.root, name, checker.world, job)
+    verdict = check_file(checker.settings.root, name, checker.world, seconds=60, job=job)
     return [(f.location.path, f.location.line, f.rule) for f in verdict.findings]
 
 
@@ -66,12 +68,41 @@ def test_page_elsewhere_is_taken(checker: Checker, tmp_path: Path) -> None:
     assert _codes(checker, str(tmp_path / "p.md")) == [(str(tmp_path / "p.md"), 4, "SH603")]
 
 
-@pytest.mark.parametrize(("text", "told"), [(b"", "is empty"), (b" \n\n", "is empty"), (b"\xff\xfe", "cannot be read")])
+@pytest.mark.parametrize(("text", "told"), [(b"", "is empty"), (b" \n\n", "is empty"), (b"\xff\xfe", "is not UTF-8")])
 def test_file_without_text_is_no_pass(text: bytes, told: str, checker: Checker, tmp_path: Path) -> None:
     """Nothing to read is an error, never a clean verdict."""
     (tmp_path / "c.yaml").write_bytes(text)
     with pytest.raises(PlaybookError, match=told):
-        check_file(checker.settings.root, str(tmp_path / "c.yaml"), checker.world)
+        check_file(checker.settings.root, str(tmp_path / "c.yaml"), checker.world, seconds=60)
+
+
+def test_input_without_end_is_refused(checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more is read of standard input than of a page, and what is larger is an error."""
+    asked: list[int] = []
+
+    def endless(size: int) -> bytes:
+        asked.append(size)
+        return b"a" * size
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=SimpleNamespace(read=endless)))
+    with pytest.raises(PlaybookError, match="is larger than 8,388,608 bytes"):
+        check_file(checker.settings.root, "-", checker.world, seconds=60)
+    assert asked == [MAX_BYTES + 1]
+
+
+@pytest.mark.parametrize(("raised", "code"), [(PageLimitError(), "PB024"), (RuntimeError("x"), "PB023")])
+def test_a_file_that_cannot_be_judged_is_a_finding(
+    raised: BaseException, code: str, checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes wrong with a file is told at its head, as of a page, and never a traceback."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(page_check, "check_page", fails)
+    file = tmp_path / "c.yaml"
+    file.write_text(WRONG, encoding="utf-8")
+    assert _codes(checker, str(file)) == [(str(file), 1, code)]
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -57,6 +57,12 @@ def told(trial: Words) -> dict[str, bool]:
     return {found.message: found.fix is not None for found in offered(trial.all(), trial)}
 
 
+def test_a_finding_that_goes_as_well_does_not_pay_for_one_that_comes() -> None:
+    """As few findings as were promised are not enough when one of them is new."""
+    trial = Words({"a.md": "left jobx"}, {"jobx": "jobz", "jobz": ""}, clashing=("left", "jobx"))
+    assert told(trial) == {"no left": False, "no jobx": False}
+
+
 def test_a_fix_that_cures_is_offered() -> None:
     """The finding keeps its fix, and one without a fix stays as it is."""
     trial = Words({"a.md": "jobx and fast"}, {"jobx": "joby", "fast": ""})

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from dagster_playbook.markdown.model import Fence, Problem
 from dagster_playbook.markdown.recorder.marks import MARK, number_of, unmarked
-from dagster_playbook.markdown.recorder.record import PageLimitError, Record
+from dagster_playbook.markdown.recorder.record import Record, TooMuchWorkError
 from dagster_playbook.markdown.source import Place
 
 MAX_DEPTH = 200
@@ -54,7 +54,7 @@ class BlockRecorder:
         self._depth += 1
         try:
             self._parse(parent, blocks)
-        except PageLimitError as error:
+        except TooMuchWorkError as error:
             error.row = self._window[0]
             raise
         self._depth -= 1

@@ -16,7 +16,7 @@ from pymdownx.superfences import (
 )
 
 from dagster_playbook.markdown.model import Fence, Problem
-from dagster_playbook.markdown.recorder.record import PageLimitError, Record
+from dagster_playbook.markdown.recorder.record import Record, TooMuchWorkError
 from dagster_playbook.markdown.recorder.rows import follow_rows
 
 _MARKS = re.compile(r"~{3,}|`{3,}")
@@ -102,7 +102,7 @@ class RecordingFences(SuperFencesBlockPreprocessor):  # type: ignore[misc]
         pairs = (line.count('"') + line.count("'")) // 2
         try:
             self.record.budget.spend(4 << min(pairs, 60))
-        except PageLimitError as error:
+        except TooMuchWorkError as error:
             error.row = self._rows[self._lines.at]
             raise
 

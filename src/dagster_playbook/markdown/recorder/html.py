@@ -13,7 +13,7 @@ from markdown.util import HTML_PLACEHOLDER_RE
 
 from dagster_playbook.markdown.model import Link
 from dagster_playbook.markdown.recorder.marks import find_points, make_mark
-from dagster_playbook.markdown.recorder.record import PageLimitError, Record
+from dagster_playbook.markdown.recorder.record import Record, TooMuchWorkError
 from dagster_playbook.markdown.recorder.rows import follow_rows
 from dagster_playbook.markdown.source import Comment, Place
 
@@ -187,7 +187,7 @@ class RecordingHtml(HtmlBlockPreprocessor):  # type: ignore[misc]
         try:
             parser.feed(source.text)
             parser.close()
-        except PageLimitError as error:
+        except TooMuchWorkError as error:
             error.row = source.row(parser.offset_now())
             raise
         self.record.rows = parser.cleandoc.rows

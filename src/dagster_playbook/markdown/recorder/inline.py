@@ -12,7 +12,7 @@ from markdown.treeprocessors import InlineProcessor as InlineStage
 from markdown.util import INLINE_PLACEHOLDER_RE
 
 from dagster_playbook.markdown.recorder.marks import MARK, number_of, place_before, unmarked
-from dagster_playbook.markdown.recorder.record import PageLimitError, Record
+from dagster_playbook.markdown.recorder.record import Record, TooMuchWorkError
 from dagster_playbook.markdown.source import Place
 
 _PIECE = re.compile(f"{MARK.pattern}|{INLINE_PLACEHOLDER_RE.pattern}")
@@ -97,7 +97,7 @@ class RecordingInline(InlineStage):  # type: ignore[misc]
         """Apply the patterns to a tree."""
         try:
             applied: Element = super().run(tree, ancestors)
-        except PageLimitError as error:
+        except TooMuchWorkError as error:
             if found := MARK.search(self._data):
                 error.row = self.record.marks[number_of(found.group())][0]
             raise

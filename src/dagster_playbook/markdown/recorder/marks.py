@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from dagster_playbook.markdown.recorder.record import PageLimitError
+from dagster_playbook.markdown.recorder.record import TooMuchWorkError
 from dagster_playbook.markdown.source import Place
 
 MARK = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -31,7 +31,7 @@ _BEFORE_TARGET = re.compile(r"\](?:\([ \n]*|:[ \n]*)\Z")
 def make_mark(number: int) -> str:
     """The mark with that number."""
     if number >= _MOST:
-        raise PageLimitError(f"it holds more than {_MOST:,} code spans, links and tags")
+        raise TooMuchWorkError(f"it holds more than {_MOST:,} code spans, links and tags")
     return chr(0xD800 + (number >> 10)) + chr(0xDC00 + (number & 0x3FF))
 
 

@@ -21,7 +21,7 @@ _CLOCK_AFTER = 100_000
 """Characters between two looks at the clock."""
 
 
-class PageLimitError(Exception):
+class TooMuchWorkError(Exception):
     """Reading the page takes more work than any page is worth; the message says which limit was crossed.
 
     `row` is where the renderer was, when that is known.
@@ -49,15 +49,15 @@ class Budget:
         self.deadline = time.thread_time() + SECONDS
 
     def spend(self, looks: int) -> None:
-        """Take note of characters that are looked at now; PageLimitError when it is too much."""
+        """Take note of characters that are looked at now; TooMuchWorkError when it is too much."""
         self.left -= looks + 1
         if self.left > self.next_clock:
             return
         self.next_clock = self.left - _CLOCK_AFTER
         if self.left < 0:
-            raise PageLimitError("the renderer would look at the text of this block too often")
+            raise TooMuchWorkError("the renderer would look at the text of this block too often")
         if time.thread_time() > self.deadline:
-            raise PageLimitError(f"the renderer computes longer than {SECONDS:.0f} seconds")
+            raise TooMuchWorkError(f"the renderer computes longer than {SECONDS:.0f} seconds")
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from dagster_playbook.markdown.recorder.fences import RecordingFences, Recording
 from dagster_playbook.markdown.recorder.html import RecordingExtractor, RecordingExtractorExtra, RecordingHtml
 from dagster_playbook.markdown.recorder.inline import RecordingInline
 from dagster_playbook.markdown.recorder.marks import unmarked
-from dagster_playbook.markdown.recorder.record import PageLimitError, Record
+from dagster_playbook.markdown.recorder.record import Record, TooMuchWorkError
 from dagster_playbook.markdown.recorder.rows import take_rows
 from dagster_playbook.markdown.recorder.snippets import RecordingSnippetExtension, RecordingSnippets
 from dagster_playbook.markdown.recorder.text import shown_text
@@ -155,7 +155,7 @@ def read_lines(
         read = md, md.read(lines, record)
         renderers[extensions.key] = md
         return read
-    except PageLimitError as error:
+    except TooMuchWorkError as error:
         rule, message, row = "PB024", f"this page takes too long to read: {error}", error.row
     except RecursionError:
         rule, message, row = "PB003", "nested deeper than the renderer can follow", 0
