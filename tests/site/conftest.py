@@ -55,9 +55,12 @@ def site(site_folder: Path) -> Iterator[str]:
     thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium; without one the test is skipped, and fails in CI, with what was tried to get one."""
+    """A headless Chromium; without one the test is skipped, and fails in CI, with what was tried to get one.
+
+    It ends with its module: while its driver runs, this thread has an event loop, and no later test could start one.
+    """
     program, missing = chromium.find()
     if program is None:
         reason = chromium.why_none(missing)

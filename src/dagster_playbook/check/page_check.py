@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from dagster_playbook.check.judging import as_far_as_judged, left_alone
 from dagster_playbook.check.live_scope import covering, waiting
@@ -18,7 +16,7 @@ from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.findings import Finding
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
-from dagster_playbook.markdown.reader import read_page
+from dagster_playbook.markdown.reader import NOWHERE, read_page
 from dagster_playbook.rules import check_claim, check_runbook, extraction, names
 from dagster_playbook.rules.world import World
 
@@ -101,11 +99,8 @@ def _kept(findings: list[Finding], page: Page, used: set[int]) -> list[Finding]:
 def _example_findings(claim: Claim, world: World) -> Iterator[Finding]:
     """A Markdown block is a page in a page; `fails="CODE"` or `passes="CODE"` say what its own check has to give."""
     assert claim.fence is not None
-    with tempfile.TemporaryDirectory(prefix="playbook-") as folder:
-        name = "example.md"
-        (Path(folder) / name).write_text(claim.text, encoding="utf-8")
-        page = read_page(Path(folder), name)
-    verdict = check_page(page, world)
+    name = "example.md"
+    verdict = check_page(read_page(NOWHERE, name, text=claim.text, included={name: claim.text}), world)
     wanted = claim.fence.attributes.get("fails", "")
     silent = claim.fence.attributes.get("passes", "")
     codes = {finding.rule for finding in verdict.findings}

@@ -15,6 +15,8 @@ from dagster_playbook.markdown.swallowed import swallowed_tags
 
 MAX_BYTES = 8 * 1024 * 1024
 """Files above this size are not read: nobody reads such a page, and nothing that is checked needs one."""
+NOWHERE = Path(__file__) / "nowhere"
+"""The root of a text that belongs to no project: below a file nothing can be, so it includes nothing."""
 _AS_ON_DISK: Mapping[str, str] = {}
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 
 from dagster_playbook.claims.model import Claim
 from dagster_playbook.claims.runbook import is_runbook, parse
@@ -16,7 +14,7 @@ from dagster_playbook.claims.runbook_values import items_of, value_problem
 from dagster_playbook.claims.shell import Word
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.location import Location
-from dagster_playbook.markdown.reader import read_page
+from dagster_playbook.markdown.reader import NOWHERE, read_page
 from dagster_playbook.rules.dates import BAD_DATE, INVERTED, date_problem, window_problem
 from dagster_playbook.rules.run_config import UNKNOWN_CATEGORY
 from dagster_playbook.rules.selectors import entry_findings
@@ -69,9 +67,7 @@ def _runbook(name: str, world: World) -> Runbook | None:
 
 @lru_cache(maxsize=64)
 def _parsed(name: str, text: str) -> Runbook | None:
-    with tempfile.TemporaryDirectory(prefix="playbook-") as folder:
-        (Path(folder) / "runbook.md").write_text(text, encoding="utf-8")
-        page = read_page(Path(folder), "runbook.md")
+    page = read_page(NOWHERE, "runbook.md", text=text)
     return replace(parse(page), path=name) if is_runbook(page) else None
 
 

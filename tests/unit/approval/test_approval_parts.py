@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from dagster_playbook.approval.canonical import canonical, restatement_scope, scope_digest, sha256
 from dagster_playbook.approval.envelope import RefusedError
 from dagster_playbook.approval.parts import Parts, new_salt, parts_of, secret_digest
-from dagster_playbook.approval.sources import fingerprint
 
 OTHER: dict[str, Any] = {
     "runbook": "x", "text": "x", "target": "x", "steps": "x", "parameters": {"models": ["oso.b"]}, "salt": "x",
@@ -136,70 +134,3 @@ def test_a_digest_is_of_the_canonical_form() -> None:
 def test_the_digest_tells_texts_apart_that_look_alike() -> None:
     """Composed and decomposed letters are two texts."""
     assert sha256("\u00e9") != sha256("e\u0301")
-
-
-def _project(folder: Path, names: list[str]) -> Path:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"text of {name}")
-    return folder
-
-
-SOURCES = ["config.py", "models/a.sql", "models/deep/b.py", "seeds/c.csv", "seeds/d.txt"]
-NO_SOURCES = [
-    ".env",
-    ".cache/x.sql",
-    "models/.hidden.sql",
-    "macros/__pycache__/m.py",
-    "logs/x.py",
-    "db.duckdb",
-    "x.pyc",
-]
-
-
-def test_the_same_sources_have_the_same_fingerprint_anywhere(tmp_path: Path) -> None:
-    """Made in another order, in another folder, beside what tools leave behind."""
-    one = _project(tmp_path / "one", SOURCES)
-    two = _project(tmp_path / "elsewhere" / "two", [*reversed(SOURCES), *NO_SOURCES])
-    assert fingerprint(one) == fingerprint(two)
-    assert fingerprint(one) == fingerprint(one)
-
-
-def test_an_edit_a_new_a_moved_and_a_gone_source_change_it(tmp_path: Path) -> None:
-    """By one byte, by name, and by place."""
-    project = _project(tmp_path / "p", SOURCES)
-    seen = [fingerprint(project)]
-    (project / "models/a.sql").write_text("text of models/a.sql.")
-    seen.append(fingerprint(project))
-    (project / "models/a.sql").rename(project / "models/b.sql")
-    seen.append(fingerprint(project))
-    (project / "models/b.sql").rename(project / "b.sql")
-    seen.append(fingerprint(project))
-    (project / "b.sql").unlink()
-    seen.append(fingerprint(project))
-    assert len(set(seen)) == 5
-
-
-def test_only_kept_files_count(tmp_path: Path) -> None:
-    """Whoever asks may leave files out by name."""
-    project = _project(tmp_path / "p", SOURCES)
-    before = fingerprint(project, keep=lambda path: path.endswith(".sql"))
-    (project / "config.py").write_text("other")
-    assert fingerprint(project, keep=lambda path: path.endswith(".sql")) == before
-    (project / "models/a.sql").write_text("other")
-    assert fingerprint(project, keep=lambda path: path.endswith(".sql")) != before
-
-
-def test_linked_folders_are_sources_and_loops_end(tmp_path: Path) -> None:
-    """Models behind a link are covered; a link back to the top is followed once."""
-    project = _project(tmp_path / "p", SOURCES)
-    outside = _project(tmp_path / "shared", ["s.sql"])
-    before = fingerprint(project)
-    (project / "models" / "linked").symlink_to(outside)
-    (project / "models" / "loop").symlink_to(project)
-    (project / "models" / "gone.sql").symlink_to(project / "nowhere")
-    linked = fingerprint(project)
-    assert linked != before
-    (outside / "s.sql").write_text("edited")
-    assert fingerprint(project) != linked

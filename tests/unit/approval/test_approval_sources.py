@@ -92,13 +92,27 @@ def test_the_place_does_not_count(folder: Path) -> None:
     assert fingerprint(folder.rename(folder.with_name("elsewhere"))) == before
 
 
+def test_the_order_in_which_files_were_made_does_not_count(folder: Path) -> None:
+    """Two checkouts that wrote the same files in another order are one."""
+    before, texts = fingerprint(folder), {path: (folder / path).read_text() for path in files(folder)}
+    for path in texts:
+        (folder / path).unlink()
+    for path in reversed(list(texts)):
+        (folder / path).write_text(texts[path])
+    assert fingerprint(folder) == before
+
+
 def test_links_are_followed_once(folder: Path) -> None:
     """A folder that links to itself ends, and what a link leads to counts."""
     (folder.parent / "shared").mkdir()
     (folder.parent / "shared" / "c.sql").write_text("1")
     (folder / "models" / "shared").symlink_to(folder.parent / "shared")
     (folder / "models" / "round").symlink_to(folder / "models")
+    (folder / "models" / "gone.sql").symlink_to(folder / "nowhere")
     assert list(files(folder)) == ["config.yaml", "models/a.sql", "models/shared/c.sql"]
+    before = fingerprint(folder)
+    (folder.parent / "shared" / "c.sql").write_text("2")
+    assert fingerprint(folder) != before
 
 
 def test_only_what_is_kept_counts(folder: Path) -> None:

@@ -139,7 +139,8 @@ class RecordingSnippets(SnippetPreprocessor):  # type: ignore[misc]
         for folder in self.record.roots:
             base = os.path.normpath(self.record.root.absolute() / folder)
             file = os.path.normpath(os.path.join(base, path))  # noqa: PTH118 - a path that a page gives, not yet one
-            if file != base and Path(file).is_relative_to(base) and os.path.lexists(file):
+            is_there = os.path.lexists(file) or self._relative(file) in self.record.texts
+            if file != base and Path(file).is_relative_to(base) and is_there:
                 return file
         return None
 
