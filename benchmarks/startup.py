@@ -5,25 +5,29 @@ Cold: no fact, answer or verdict is kept. Warm: nothing has changed. One page ch
 
 from __future__ import annotations
 
+import compileall
 import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+import dagster_playbook
 from benchmarks.project import drop_cache, fresh_project, script, write_result
 from benchmarks.timing import Case, Timing, in_turns
 
 #: what is promised: (name, of, highest ratio)
 TARGETS = (
-    ("check, cold", "dagster definitions validate", 1.25),
-    ("check, warm", "import sqlmesh, dagster", 0.12),
-    ("check, one page changed", "import sqlmesh, dagster", 0.30),
+    ("check, cold", "dagster definitions validate", 1.15),
+    ("check, warm", "import sqlmesh, dagster", 0.08),
+    ("check, one page changed", "import sqlmesh, dagster", 0.25),
 )
 _PAGE = "docs/playbook/restatements.md"
 
 
 def main(rounds: int, say: Callable[[str], None]) -> bool:
     """Measure, print, write `results/startup.json`; whether every target was met."""
+    # as an installed package is; where Python may not write bytecode, an editable one would be compiled at each start
+    compileall.compile_dir(str(Path(dagster_playbook.__file__).parent), quiet=1)
     with fresh_project() as root:
         say("loading everything once")
         cases = _cases(root)

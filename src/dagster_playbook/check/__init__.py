@@ -8,14 +8,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.check import config_files
 from dagster_playbook.check.files import ProjectFiles
-from dagster_playbook.check.pages import find_pages
+from dagster_playbook.check.pages import MAX_KEPT, find_pages
 from dagster_playbook.check.verdicts import VerdictStore, engine_digest
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.findings import Finding, Fix, Severity
@@ -25,6 +26,7 @@ from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings
 
 if TYPE_CHECKING:
+    from dagster_playbook.check.trial import PageReader
     from dagster_playbook.platform.facts_file import Recorded
 
 #: what the navigation's verdict is kept under; no page has such a path
@@ -123,13 +125,14 @@ class Checker:
     recorded: Recorded | None = None
     on_page: Callable[[str], None] = field(default=lambda page: None)
     on_work: Callable[[str], None] = field(default=lambda work: None)
+    _ahead: tuple[str, ...] = ()
 
     @cached_property
     def facts(self) -> Facts:
         """What the platform is; from the cache when nothing changed, read once for the life of the checker."""
         if self.recorded is not None:
             return self.recorded.facts
-        return load_facts(self.settings, progress=self.on_work)
+        return load_facts(self.settings, progress=self.on_work, meanwhile=self._read_ahead)
 
     @property
     def fingerprint(self) -> str:
@@ -165,6 +168,7 @@ class Checker:
     def forget_files(self) -> None:
         """Look at the disk again; for processes that live through edits."""
         self.__dict__.pop("_files", None)
+        self.__dict__.pop("_reader", None)
         if "world" in self.__dict__:
             self.world.files = self._files
 
@@ -187,6 +191,7 @@ class Checker:
             raise PlaybookError(
                 f"no Markdown page in {named}", cure="name files or folders, or set `pages` in [tool.playbook]"
             )
+        self._ahead = tuple(found[:MAX_KEPT])
         pages = [self.check_page(path) for path in found] + [self._check_other(name, job) for name in others]
         nav = () if asked else tuple(self._nav())
         self.save()
@@ -210,11 +215,10 @@ class Checker:
         kept = self._store.get(path) if self.use_store else None
         if kept is not None and self._still_holds(kept):
             return _summary_from(path, kept)
-        from dagster_playbook.check.trial import PageReader, judge_page
+        from dagster_playbook.check.trial import judge_page
 
         self._files.start()
-        reader = PageReader(self.settings.root, self.settings.include_roots)
-        verdict = judge_page(path, self.world, reader, seconds=self.settings.page_seconds)
+        verdict = judge_page(path, self.world, self._reader, seconds=self.settings.page_seconds)
         record = {
             "files": [[name, self._files.digest(name)] for name in (verdict.files or (path,))],
             "asked": self._files.asked(),
@@ -223,6 +227,7 @@ class Checker:
             "waiting": list(verdict.waiting),
             "unjudged": dict(verdict.unjudged),
             "claims": verdict.claims,
+            "anchors": sorted(verdict.anchors) if verdict.anchors is not None else None,
         }
         if not any(finding.rule in _PASSING for finding in verdict.findings):
             self._store.put(path, record)
@@ -232,15 +237,40 @@ class Checker:
         return PageSummary(path, verdict.files, *counts, found, verdict.waiting, unjudged, verdict.claims)
 
     def _still_holds(self, kept: dict[str, Any]) -> bool:
-        return all(self._files.digest(name) == digest for name, digest in kept["files"]) and all(
+        return self._same_files(kept) and all(
             self._files.still_holds((question, path, answer)) for question, path, answer in kept["asked"]
         )
 
-    def _anchors(self, path: str) -> frozenset[str]:
-        from dagster_playbook.markdown.reader import read_page
+    def _same_files(self, kept: dict[str, Any]) -> bool:
+        return all(self._files.digest(name) == digest for name, digest in kept["files"])
 
-        page = read_page(self.settings.root, path, include_roots=self.settings.include_roots)
-        return frozenset(heading.anchor for heading in page.headings) | frozenset(page.anchors)
+    def _read_ahead(self) -> None:
+        """While the platform is being loaded: what judging needs, and the first pages.
+
+        It ends with the first page that cannot be read; judging it will say why.
+        """
+        from dagster_playbook.check import world  # noqa: F401 - what judging will import
+        from dagster_playbook.check.judging import judged_whole
+        from dagster_playbook.markdown.model import Page
+
+        with suppress(PlaybookError):
+            for path in self._ahead:
+                read = partial(self._reader.read, path, {})
+                if not isinstance(judged_whole(path, read, self.settings.page_seconds), Page):
+                    return
+
+    @cached_property
+    def _reader(self) -> PageReader:
+        from dagster_playbook.check.trial import PageReader
+
+        return PageReader(self.settings.root, self.settings.include_roots)
+
+    def _anchors(self, path: str) -> frozenset[str]:
+        """As kept with the page's verdict where its files are as they were, else as read."""
+        kept = self._store.get(path) if self.use_store else None
+        if kept is not None and kept["anchors"] is not None and self._same_files(kept):
+            return frozenset(kept["anchors"])
+        return self._reader.read(path, {}).all_anchors
 
     def _nav(self) -> list[Finding]:
         """Findings of the navigation, kept like those of a page."""

@@ -28,7 +28,8 @@ class PageVerdict:
     `claims` counts all that the page asserts, bound sentences too.
     `checked` and `exempt` count fences and code spans; what is neither has a finding that says it is not understood.
     `waiting` are the positions of suppressions that only a running service can tell to be of use. `unjudged` counts the
-    claims that only the platform itself could judge, where it was not to be asked, by what they are.
+    claims that only the platform itself could judge, where it was not to be asked, by what they are. `anchors` are the
+    page's own, None where it could not be read.
     """
 
     path: str
@@ -41,6 +42,7 @@ class PageVerdict:
     waiting: tuple[int, ...] = ()
     unjudged: Counter[str] = field(default_factory=Counter)
     claims: int = 0
+    anchors: frozenset[str] | None = None
 
 
 def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVerdict:
@@ -48,7 +50,7 @@ def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVe
 
     The claims that fail may take so many seconds together before the rest is left alone.
     """
-    verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans))
+    verdict = PageVerdict(page.path, page.files, len(page.fences), len(page.spans), anchors=page.all_anchors)
     used: set[int] = set()
     claims = list(claims_of(page))
     verdict.claims = len(claims)

@@ -10,6 +10,8 @@ from pathlib import Path
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.settings import Settings
 
+#: pages that stay in memory as they were read: for a second look, and read before the platform is there
+MAX_KEPT = 64
 _SUFFIXES = (".md", ".markdown", ".mdc")
 
 

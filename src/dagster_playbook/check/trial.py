@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from dagster_playbook.check.fixes import MAX_TRIED, offered
 from dagster_playbook.check.judging import judged_whole
 from dagster_playbook.check.page_check import PageVerdict, check_page
+from dagster_playbook.check.pages import MAX_KEPT
 from dagster_playbook.findings import Finding
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.markdown.reader import read_page
@@ -21,14 +23,28 @@ MAX_CLAIMS = 10_000
 
 @dataclass(frozen=True)
 class PageReader:
-    """Reads pages of a project; `texts` are those that an editor holds open, by path."""
+    """Reads pages of a project; `texts` are those that an editor holds open, by path.
+
+    The last pages that were read as they stand are kept: one that others link to is read for its anchors and once
+    more to be judged.
+    """
 
     root: Path
     include_roots: tuple[str, ...] = (".",)
     texts: Mapping[str, str] = field(default_factory=dict)
+    _kept: OrderedDict[str, Page] = field(default_factory=OrderedDict)
 
     def read(self, path: str, changed: Mapping[str, str]) -> Page:
         """The page, were `changed` the texts of these files."""
+        if changed:
+            return self._read(path, changed)
+        if path not in self._kept:
+            self._kept[path] = self._read(path, {})
+            if len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[path]
+
+    def _read(self, path: str, changed: Mapping[str, str]) -> Page:
         text = changed.get(path, self.texts.get(path))
         return read_page(self.root, path, include_roots=self.include_roots, text=text, included=changed)
 
@@ -49,8 +65,7 @@ class ChangedFiles:
         """See `rules.world.Files`."""
         if path not in self.changed:
             return self.files.anchors(path)
-        page = self.reader.read(path, self.changed)
-        return frozenset(heading.anchor for heading in page.headings) | frozenset(page.anchors)
+        return self.reader.read(path, self.changed).all_anchors
 
     def text(self, path: str) -> str | None:
         """See `rules.world.Files`."""

@@ -44,8 +44,8 @@ class OpenFiles:
         return self._texts[path] if path in self._texts else self._disk.text(path)
 
     def _anchors_of(self, path: str) -> frozenset[str]:
-        page = read_page(self._root, path, include_roots=self._include_roots, text=self._texts.get(path))
-        return frozenset(heading.anchor for heading in page.headings) | frozenset(page.anchors)
+        text = self._texts.get(path)
+        return read_page(self._root, path, include_roots=self._include_roots, text=text).all_anchors
 
 
 @dataclass

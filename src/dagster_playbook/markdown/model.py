@@ -138,3 +138,8 @@ class Page:
     links: list[Link] = field(default_factory=list)
     anchors: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def all_anchors(self) -> frozenset[str]:
+        """What a link into the page may name."""
+        return frozenset(heading.anchor for heading in self.headings) | frozenset(self.anchors)

@@ -32,10 +32,17 @@ NAMED_DISTRIBUTIONS = re.compile(
 )
 
 
-def load_facts(settings: Settings, *, use_cache: bool = True, progress: Progress | None = None) -> Facts:
+def load_facts(
+    settings: Settings,
+    *,
+    use_cache: bool = True,
+    progress: Progress | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> Facts:
     """Everything that pages can be held to.
 
-    `progress` is told in a few words what takes time. Nothing of SQLMesh or Dagster is imported in this process.
+    `progress` is told in a few words what takes time; `meanwhile` is called once where this process has nothing to do
+    but to wait. Nothing of SQLMesh or Dagster is imported in this process.
 
     Raises:
         PlatformError: a project, a code location, a command tree or a service's file cannot be read.
@@ -48,7 +55,7 @@ def load_facts(settings: Settings, *, use_cache: bool = True, progress: Progress
     from dagster_playbook.platform.local_values import local_part
 
     local = local_part(settings)
-    parts = _Reading(settings, prints, cache, progress or (lambda _: None)).parts()
+    parts = _Reading(settings, prints, cache, progress or (lambda _: None), meanwhile).parts()
     also = {path: digest for part in parts.values() for path, digest in part.get("also", {}).items()}
     facts = _assemble(settings, _whole(prints.total, also), parts, local)
     if cache and fingerprints(settings) == prints:
@@ -80,6 +87,7 @@ class _Reading:
     prints: Fingerprints
     cache: Cache | None
     progress: Progress
+    meanwhile: Callable[[], None] | None
 
     def parts(self) -> dict[str, dict[str, Any]]:
         """What each reader tells, with the further files that it depends on."""
@@ -89,6 +97,8 @@ class _Reading:
             try:
                 for question in self._ask(found, held):
                     asked.append(question)  # noqa: PERF402 - what was asked before an error has to be known
+                if asked and self.meanwhile:
+                    self.meanwhile()
                 return self._received(found, asked)
             except PlatformError:
                 self._discard(asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,21 @@ from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, Tex
 from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext, open_context, project_values, read_models
 from dagster_playbook.settings import SqlmeshProject
 
-_OF_GIT = re.compile(r"(?i)(?<![=.])\bgit:[^\s&|()^+]*")
+
+class _AnyBranch:
+    """Stands where SQLMesh would ask git what a branch has changed: every model's file, so that nothing runs git."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = list(paths)
+
+    def list_untracked_files(self) -> list[Path]:
+        return self._paths
+
+    def list_uncommitted_changed_files(self) -> list[Path]:
+        return []
+
+    def list_committed_changed_files(self, target_branch: str = "") -> list[Path]:
+        return []
 
 
 class SqlmeshAuthority:
@@ -61,7 +75,7 @@ class SqlmeshAuthority:
     def _selector(self) -> Selector:
         """The selector that `sqlmesh plan` builds, without the state that expanding an entry never reads."""
         context = self._context
-        return context._selector_cls(
+        selector = context._selector_cls(
             state_reader=cast("Any", None),
             models=context._models,
             context_path=context.path,
@@ -70,6 +84,8 @@ class SqlmeshAuthority:
             dialect=context.default_dialect,
             cache_dir=context.cache_dir,
         )
+        selector._git_client = cast("Any", _AnyBranch(model._path for model in context._models.values() if model._path))
+        return selector
 
     def select(self, entry: str) -> SelectorAnswer:
         """The names of the models that one selector entry matches, by SQLMesh's own Selector.
@@ -78,12 +94,10 @@ class SqlmeshAuthority:
         it stands, options included; so it is taken for any model.
         """
         context = self._context
-        asked = _OF_GIT.sub("*", entry)
         try:
-            matched = self._selector.expand_model_selections([asked])
+            matched = self._selector.expand_model_selections([entry])
         except Exception as error:
-            told = str(error).replace(asked, entry)
-            return SelectorAnswer(entry, error=" ".join(told.split()) or type(error).__name__)
+            return SelectorAnswer(entry, error=" ".join(str(error).split()) or type(error).__name__)
         known = (context.models[fqn].name for fqn in matched if fqn in context.models)
         return SelectorAnswer(entry, tuple(sorted(map(str, known))))
 

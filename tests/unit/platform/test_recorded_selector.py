@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dagster_playbook.check import Checker
@@ -36,6 +36,7 @@ SIGNS = ["+", "*", "(", ")", "&", "|", "^", ":", " ", "tag:", "git:main"]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(parts=["oso.projects_v1", " ", "git:main"])
 @given(parts=st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(SIGNS)), min_size=1, max_size=9))
 def test_it_answers_as_sqlmesh_does(parts: list[str], checker: Checker) -> None:
     """Any entry has the same models as by SQLMesh's own Selector, or is refused by both, or is not judged."""
