@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dagster_playbook.nessie_hash import FORM, is_hash
 from dagster_playbook.platform.nessie import (
     NessieClient,
     NessieError,
@@ -11,7 +12,6 @@ from dagster_playbook.platform.nessie import (
     ReferenceConflictError,
     ReferenceNotFoundError,
     RefKind,
-    is_hash,
 )
 
 TABLE_TYPES = frozenset({"ICEBERG_TABLE", "ICEBERG_VIEW"})
@@ -54,7 +54,7 @@ def plan_move(nessie: NessieClient, branch: str, tag: str, to_hash: str = "") ->
     """
     wanted = to_hash.strip().lower()
     if wanted and not is_hash(wanted):
-        raise MoveRefusedError(f"to_hash {to_hash!r} is no commit hash: 8 to 64 hexadecimal digits, quoted in YAML")
+        raise MoveRefusedError(f"to_hash {to_hash!r} is no commit hash: {FORM}; quoted in YAML")
     try:
         head = nessie.get_reference(branch)
     except ReferenceNotFoundError as error:

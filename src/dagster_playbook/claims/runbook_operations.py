@@ -5,10 +5,10 @@ The rules, the reference page and the tests of what really runs are all held to 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from dagster_playbook import nessie_hash
 from dagster_playbook.claims.runbook_model import Kind, Step
 
 
@@ -92,11 +92,10 @@ LANGUAGES: dict[Kind, tuple[str, ...]] = {
 STATUSES = (
     "QUEUED", "NOT_STARTED", "MANAGED", "STARTING", "STARTED", "SUCCESS", "FAILURE", "CANCELING", "CANCELED",
 )  # fmt: skip
-_HASH = re.compile(r"[0-9a-fA-F]{16,64}")
 #: form of a value -> what is said when it is not of it
 FORMS = {
     "text": "a text",
-    "hash": "a quoted hash of 16 to 64 hexadecimal digits",
+    "hash": "a quoted hash of " + nessie_hash.FORM,
     "integer": "a whole number above 0",
     "jobs": "a list of names",
     "statuses": "a list of " + ", ".join(STATUSES),
@@ -121,4 +120,4 @@ def is_of_form(form: str, value: Any) -> bool:
     if form in ("jobs", "statuses"):
         texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return texts and (form == "jobs" or set(value) <= set(STATUSES))
-    return isinstance(value, str) and bool(value) and (form != "hash" or bool(_HASH.fullmatch(value)))
+    return isinstance(value, str) and bool(value) and (form != "hash" or nessie_hash.is_hash(value))

@@ -10,9 +10,9 @@ from typing import Any
 
 from dagster_playbook.claims.runbook_front import type_problem
 from dagster_playbook.claims.runbook_model import Parameter
+from dagster_playbook.nessie_hash import FORM, is_hash
 
 _FORMS = {
-    "hash": re.compile(r"[0-9a-f]{8,64}"),
     "model": re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,2}"),
     "selector": re.compile(r"[A-Za-z_*+^(][\w.*+^:=/&|() -]*"),
     "category": re.compile(r"[A-Za-z_][\w-]*"),
@@ -57,6 +57,8 @@ def typed(parameter: Parameter, text: str) -> Any:
         return _BOOLEANS[text.lower()]
     if kind == "date":
         return dt.date.fromisoformat(text).isoformat() if text else text
+    if kind == "hash" and not is_hash(text):
+        raise ValueError(f"{text!r} is no hash of Nessie: {FORM}")
     if kind in _FORMS and not _FORMS[kind].fullmatch(text):
         raise ValueError(f"{text!r} is no {kind}")
     return text

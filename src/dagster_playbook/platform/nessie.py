@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.nessie_hash import FORM, is_hash
 
 if TYPE_CHECKING:
     import httpx
@@ -24,7 +25,6 @@ CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 30.0
 #: entries that one page of a listing holds at most
 PAGE_SIZE = 250
-_HASH = re.compile(r"^[0-9a-f]{8,64}$")
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9._/-]*$")
 
 
@@ -247,16 +247,11 @@ class NessieClient:
         raise _refusal(answer.status_code, answer.text, answer.headers.get("content-type", ""))
 
 
-def is_hash(text: str) -> bool:
-    """Whether the text could be a commit hash of Nessie: 8 to 64 lower-case hexadecimal digits."""
-    return bool(_HASH.match(text))
-
-
 def _spec(name: str, hash: str = "") -> str:
     if not _NAME.match(name) and not (hash and not name):
         raise NessieError(f"{name!r} cannot be the name of a reference", code="BAD_REQUEST")
     if hash and not is_hash(hash):
-        raise NessieError(f"{hash!r} is no commit hash: 8 to 64 lower-case hexadecimal digits", code="BAD_REQUEST")
+        raise NessieError(f"{hash!r} is no commit hash: {FORM}", code="BAD_REQUEST")
     return quote(f"{name}@{hash}" if hash else name, safe="@")
 
 

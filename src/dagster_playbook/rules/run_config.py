@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from dagster_playbook import nessie_hash
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode
 from dagster_playbook.findings import Finding, Rule
@@ -52,7 +53,6 @@ RULES = (
 )
 
 _PLACEHOLDER = re.compile(r"\A(?:<[^<>]+>|\.\.\.|…|\{\{.*\}\}|\$\{?\w+\}?|__blank_*)\Z")
-_HASH = re.compile(r"\A(?:[0-9a-f]{2}){8,32}\Z")
 _DATE = re.compile(r"\A\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\Z")
 _RELATIVE_DATE = re.compile(
     r"\A(?:now|today|yesterday|tomorrow|\d+ (?:minute|hour|day|week|month|year)s? ago)\Z", re.IGNORECASE
@@ -208,8 +208,8 @@ def _window(restatement: Restatement, config: YamlNode, claim: Claim) -> Iterato
 
 def _hash(move: ReferenceMove, config: YamlNode, claim: Claim) -> Iterator[Finding]:
     target = config.get(move.hash)
-    if target is not None and _is_text(target) and not _HASH.match(target.value):
-        message = f"{target.value!r} is not a Nessie hash: 16 to 64 hexadecimal digits, or empty for the head of main"
+    if target is not None and _is_text(target) and not nessie_hash.is_hash(target.value):
+        message = f"{target.value!r} is not a Nessie hash: {nessie_hash.FORM}, or empty for the head of main"
         yield BAD_HASH.finding(
             claim.node_at(target), message, subject=target.value, evidence=f"op {move.op}, {move.hash}"
         )

@@ -14,7 +14,6 @@ from dagster_playbook.platform.nessie import (
     NessieUnreachableError,
     ReferenceConflictError,
     ReferenceNotFoundError,
-    is_hash,
 )
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -84,19 +83,3 @@ def test_pages_are_followed_to_the_last() -> None:
     }
     with client(lambda request: httpx.Response(200, json=pages[request.url.params.get("page-token")])) as nessie:
         assert [r.name for r in nessie.list_references()] == ["main", "consumer"]
-
-
-@pytest.mark.parametrize(
-    ("text", "verdict"),
-    [
-        ("12e175915a6345be", True),
-        ("1" * 64, True),
-        ("1" * 65, False),
-        ("latest", False),
-        ("ABCDEF01", False),
-        ("", False),
-    ],
-)
-def test_what_could_be_a_hash(text: str, verdict: bool) -> None:
-    """A hash is 8 to 64 lower-case hexadecimal digits."""
-    assert is_hash(text) is verdict
