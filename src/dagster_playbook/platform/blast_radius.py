@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import json
 import re
 from collections import defaultdict
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.nearness import nearest
 from dagster_playbook.platform.affected_models import AffectedModel, BlastRadius, Interval
 from dagster_playbook.settings import SqlmeshProject
 
@@ -119,9 +119,8 @@ def _cure(context: Context, entry: str) -> str:
     if "tag:" in entry:
         return "tags in use: " + ", ".join(sorted({tag for model in models for tag in model.tags}))
     names = [str(model.name) for model in models]
-    near = difflib.get_close_matches(entry.strip("+"), names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    if near := nearest(entry.strip("+"), frozenset(names)):
+        return f"did you mean {near!r}?"
     return f"a name has its schema in front, as in {names[0]}" if names else "the project has no model"
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from itertools import groupby
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.findings import Rule
+from dagster_playbook.nearness import nearest
 from dagster_playbook.rules import RULES
 
 PAGES = Path(__file__).parent / "pages"
@@ -52,8 +52,8 @@ def find_rule(word: str, rules: Mapping[str, Rule] = RULES) -> Rule:
     by_word = {code.lower(): rule for code, rule in rules.items()} | {rule.name: rule for rule in rules.values()}
     rule = by_word.get(word.strip().lower())
     if rule is None:
-        near = difflib.get_close_matches(word.strip().lower(), by_word, n=1)
-        hint = f"; did you mean {by_word[near[0]].code} {by_word[near[0]].name}?" if near else ""
+        near = nearest(word.strip(), frozenset(by_word))
+        hint = f"; did you mean {by_word[near].code} {by_word[near].name}?" if near else ""
         raise PlaybookError(f"no rule is called {word!r}{hint}", cure="`playbook explain` lists them all")
     return rule
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.claims.runbook_operations import FORMS, Key, is_of_form, operation
 from dagster_playbook.claims.yaml_text import YamlNode, read_yaml
+from dagster_playbook.nearness import nearest
 from dagster_playbook.platform.facts import Facts
 
 #: (rule, message, 1-based line of the body or 0, subject)
@@ -66,7 +66,7 @@ def _facts(step: Step, root: YamlNode | None, facts: Facts) -> Iterator[BodyProb
             yield "RB417", f"no fact {key.text!r}{hint(key.text, facts.values)}", key.line, key.text
 
 
-def hint(word: str, known: object) -> str:
+def hint(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` when one of the known words is near, otherwise nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1)  # type: ignore[call-overload]
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(word, frozenset(known))
+    return f"; did you mean {near!r}?" if near else ""

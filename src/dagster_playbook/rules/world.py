@@ -9,9 +9,9 @@ from typing import Protocol
 
 from dagster_playbook.findings import Severity
 from dagster_playbook.meaning import Meanings
+from dagster_playbook.nearness import nearest
 from dagster_playbook.platform.authority import Authority, Documents, Unjudged
 from dagster_playbook.platform.facts import Facts, ModelFact
-from dagster_playbook.rules.nearness import nearest
 
 
 class Files(Protocol):

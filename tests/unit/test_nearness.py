@@ -7,7 +7,7 @@ import difflib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_playbook.rules.nearness import CUTOFF, LONGEST, nearest
+from dagster_playbook.nearness import CUTOFF, LONGEST, nearest
 
 WORDS = st.text(alphabet="abcdE_.é", max_size=9)
 
