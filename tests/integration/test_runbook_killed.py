@@ -71,11 +71,11 @@ def ran(project: Path) -> list[str]:
 
 def state_of(project: Path) -> tuple[str, list[str]]:
     """How the only run stands, and what is wrong with its journal and evidence."""
-    from dagster_playbook.runbook.evidence import verify_run
+    from dagster_playbook.runbook.evidence import look_at
     from dagster_playbook.runbook.store import Store, run_state
 
     folder = Store(project).run_folder("last")
-    return run_state(folder)["state"], verify_run(folder)
+    return run_state(folder)["state"], look_at(folder).problems
 
 
 @pytest.mark.parametrize("number", [n for n, event in enumerate(EVENTS, 1) if event in ("opened", "step-finished")])

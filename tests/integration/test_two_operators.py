@@ -208,7 +208,7 @@ def make(folder: Path) -> list[Operator]:
 
 def problems_of(history: History) -> list[str]:
     """What must not be: two writers, an evaluation twice or never, a run without end, a journal that was changed."""
-    from dagster_playbook.runbook.evidence import verify_run
+    from dagster_playbook.runbook.evidence import look_at
 
     data = history.operators[0].data
     violations = data / "violations"
@@ -218,7 +218,7 @@ def problems_of(history: History) -> list[str]:
         if not operator.is_done():
             found.append(f"{operator.root.name} never came to an end: {operator.said()}")
         for folder in operator.root.glob(".playbook/runs/*"):
-            found += verify_run(folder)
+            found += look_at(folder).problems
             if (folder / "journal.jsonl").exists():
                 expected.update(f"{folder.name}/{step}" for step in STEPS)
     if Counter(evaluated(data)) != expected:

@@ -35,7 +35,7 @@ def sign(payload: str, key: Path, namespace: str = NAMESPACE) -> str:
     with tempfile.TemporaryDirectory(prefix="playbook-sign-") as folder:
         text = Path(folder) / "payload"
         text.write_text(payload, encoding="utf-8")
-        done = _keygen("-Y", "sign", "-f", str(key), "-n", namespace, str(text), capture=False)
+        done = _keygen("-Y", "sign", "-f", str(key), "-n", namespace, str(text), may_ask=True)
         signature = text.with_name("payload.sig")
         if done.returncode != 0 or not signature.is_file():
             raise SignatureError(f"ssh-keygen could not sign with {key}: {_why(done)}")
@@ -85,13 +85,13 @@ def key_fingerprint(signature: str) -> str:
     return f"SHA256:{digest}"
 
 
-def _keygen(*arguments: str, text: str | None = None, capture: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run `ssh-keygen`; without `capture` it may ask on the terminal for a passphrase or a touch."""
+def _keygen(*arguments: str, text: str | None = None, may_ask: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run `ssh-keygen`; it `may_ask` on the terminal for a passphrase or a touch."""
     try:
         return subprocess.run(
             ["ssh-keygen", *arguments],  # noqa: S607 - found on the PATH, as git does
             input=text,
-            stdin=None if text is not None or not capture else subprocess.DEVNULL,
+            stdin=None if text is not None or may_ask else subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
             errors="replace",

@@ -58,11 +58,6 @@ def look_at(folder: Path) -> Seen:
 _FILES = (("evidence", "evidence_sha256"), ("output_file", "output_sha256"))
 
 
-def verify_run(folder: Path) -> list[str]:
-    """Everything of a run's folder that does not fit its journal, nothing when all is as it was written."""
-    return look_at(folder).problems
-
-
 def _evidence(folder: Path, entries: list[Entry]) -> dict[str, None]:
     problems: dict[str, None] = {}
     for entry in entries:

@@ -20,7 +20,7 @@ import pytest
 
 from dagster_playbook.platform.dagster_graphql import DeployedDagster
 from dagster_playbook.platform.dagster_runs import IN_FLIGHT, DagsterRun, Launch
-from dagster_playbook.runbook.evidence import verify_run
+from dagster_playbook.runbook.evidence import look_at
 from dagster_playbook.runbook.journal import entries
 from dagster_playbook.stack.local import LocalStack, Selection
 from dagster_playbook.stack.variables import platform_variables
@@ -153,7 +153,7 @@ def test_a_job_is_followed_and_its_evidence_kept(deployment: Deployment) -> None
     run = deployment.client.show(kept["result"]["run_id"])
     assert run is not None
     assert (run.status, run.tags["playbook/run_key"]) == ("SUCCESS", f"{deployment.folder().name}/count")
-    assert verify_run(deployment.folder()) == []
+    assert look_at(deployment.folder()).problems == []
 
 
 def test_a_run_carries_the_journals_head_at_its_launch(deployment: Deployment) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,80 @@ def test_what_is_no_signature_has_no_key(text: str) -> None:
     """It is told, and never a traceback."""
     with pytest.raises(SignatureError, match="not an SSH signature"):
         key_fingerprint(text)
+
+
+def test_a_signature_with_a_second_beginning_has_no_key(people: Any) -> None:
+    """Neither what stands between two beginnings counts, nor a signature into which something was written."""
+    made = sign("text", people.key("approver"))
+    begin, end = signature._ARMOUR
+    assert key_fingerprint(made).startswith("SHA256:")
+    for text in (made.replace(end, f"{begin}\n{end}"), made.replace(f"{begin}\n", f"{begin}\n!")):
+        with pytest.raises(SignatureError, match="not an SSH signature"):
+            key_fingerprint(text)
+
+
+def _keygen(folder: Path, script: str) -> str:
+    """A PATH on which `ssh-keygen` is this script."""
+    program = folder / "bin" / "ssh-keygen"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+#: what an ssh-keygen does, and what is said of it
+FAILED_TO_SIGN = [
+    ("exit 0", "exit code 0"),
+    ('for last; do :; done; echo made > "$last.sig"; exit 3', "exit code 3"),
+    ("echo once; echo broken; exit 1", "broken"),
+    ("echo out; echo err >&2; exit 1", "err"),
+]
+
+
+@pytest.mark.parametrize(("script", "why"), FAILED_TO_SIGN)
+def test_an_ssh_keygen_that_fails_signs_nothing(
+    people: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, why: str
+) -> None:
+    """By its exit code or for want of a signature; its last words are told."""
+    monkeypatch.setenv("PATH", _keygen(tmp_path, script))
+    with pytest.raises(SignatureError, match=rf"could not sign with .*: {why}$"):
+        sign("text", people.key("approver"))
+
+
+@pytest.mark.parametrize("script", ["echo approver@example.org; exit 1", "exit 0"])
+def test_a_signer_who_is_not_found_is_nobody(
+    people: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str
+) -> None:
+    """A name that comes with a failure is none, and no name is none."""
+    made = sign("text", people.key("approver"))
+    monkeypatch.setenv("PATH", _keygen(tmp_path, script))
+    with pytest.raises(SignatureError, match="signed by a key that allowed_signers does not know"):
+        signer("text", made, people.folder / "allowed_signers")
+
+
+@pytest.fixture
+def terminal() -> Iterator[str]:
+    """What standing input is, in place of the nothing that a test has."""
+    read, write = os.pipe()
+    kept = os.dup(0)
+    os.dup2(read, 0)
+    yield str(Path("/proc/self/fd/0").readlink())
+    os.dup2(kept, 0)
+    for descriptor in (read, write, kept):
+        os.close(descriptor)
+
+
+def test_only_signing_may_ask_on_the_terminal(
+    people: Any, terminal: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A key may want a passphrase or a touch; verifying has an empty input."""
+    told = tmp_path / "told"
+    monkeypatch.setenv("PATH", _keygen(tmp_path, f'readlink /proc/$$/fd/0 >> "{told}"; exit 1'))
+    with pytest.raises(SignatureError, match="could not sign"):
+        sign("text", people.key("approver"))
+    with pytest.raises(SignatureError, match="does not know"):
+        signer("text", "text", people.folder / "allowed_signers")
+    assert told.read_text().splitlines() == [terminal, "/dev/null"]
 
 
 def test_a_missing_ssh_keygen_is_told(people: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from dagster_playbook.cli.runs import command
 from dagster_playbook.errors import PlatformError, RunbookError
 from dagster_playbook.platform.dagster_runs import DagsterRun
+from dagster_playbook.runbook.evidence import look_at
 from dagster_playbook.runbook.journal import FILE_NAME, HEAD_NAME, Journal
 from dagster_playbook.runbook.verification import Outside, read_outside, verify_runs
 
@@ -558,3 +559,15 @@ def test_a_link_is_held_to_where_it_leads(project: Any) -> None:
     link.unlink()
     link.symlink_to("two")
     assert project.verify()[written.folder.name].problems == ["latest was edited"]
+
+
+def test_a_journal_whose_chain_breaks_says_nothing_of_files(project: Any) -> None:
+    """What a damaged journal names is not looked at, nor counted."""
+    folder = project.folder(project.run())
+    text = (folder / FILE_NAME).read_text()
+    (folder / FILE_NAME).write_text(
+        text.replace("echo", "ECHO", 1) if "echo" in text else text.replace("one", "ONE", 1)
+    )
+    seen = look_at(folder)
+    assert (seen.entries, seen.files, seen.notes) == ([], 0, [])
+    assert len(seen.problems) == 1

@@ -16,7 +16,7 @@ from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.errors import BusyError, PlatformError, RunbookError
 from dagster_playbook.platform.dagster_runs import DagsterRun, Launch
 from dagster_playbook.runbook import journal
-from dagster_playbook.runbook.evidence import verify_run
+from dagster_playbook.runbook.evidence import look_at
 from dagster_playbook.runbook.execute import Executor, begin, where_it_stopped
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.redaction import Redactor
@@ -319,10 +319,10 @@ def test_evidence_is_kept_and_an_edit_of_it_is_seen(desk_of: Callable[..., Desk]
     """Each step's result has a file, and the journal knows its digest."""
     desk = desk_of(JOB % ("one", ""))
     desk.run()
-    assert verify_run(desk.folder / "r1") == []
+    assert look_at(desk.folder / "r1").problems == []
     (file,) = (desk.folder / "r1" / "evidence").iterdir()
     file.write_text(file.read_text().replace("SUCCESS", "FAILURE"))
-    assert verify_run(desk.folder / "r1") == [f"evidence/{file.name} was edited"]
+    assert look_at(desk.folder / "r1").problems == [f"evidence/{file.name} was edited"]
 
 
 def test_a_refused_query_takes_the_way_back(desk_of: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,10 +443,10 @@ def test_an_edited_output_is_seen(desk_of: Callable[..., Desk]) -> None:
     """What a command printed is covered by the journal as its result is."""
     desk = desk_of('```sh {#tell changes="nothing"}\necho hello\n```\n')
     desk.run()
-    assert verify_run(desk.folder / "r1") == []
+    assert look_at(desk.folder / "r1").problems == []
     (file,) = (desk.folder / "r1" / "evidence").glob("*.log")
     file.write_text("goodbye\n")
-    assert verify_run(desk.folder / "r1") == [f"evidence/{file.name} was edited"]
+    assert look_at(desk.folder / "r1").problems == [f"evidence/{file.name} was edited"]
 
 
 def test_numbers_that_json_has_not_are_told_as_texts(
