@@ -10,12 +10,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 WORKERS ?= 2
+QUICK := $(addprefix tests/unit/,approval claims location markdown report rules)
 
 export PYTHONUTF8 := 1
 export DAGSTER_DISABLE_TELEMETRY := 1
 export SQLMESH__DISABLE_ANONYMIZED_ANALYTICS := true
 
-.PHONY: help playbook test lint serve bench mutants stack lock install clean
+.PHONY: help playbook check docs test lint serve bench mutants stack lock install clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,16 @@ playbook: $(READY) ## Main job: check every page against the embedded DuckDB pla
 test: $(READY) ## Run every test: unit, acceptance, the real stack, the real browser
 	$(BIN)/python tests/site/chromium.py
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+check: lint ## Before a commit: style, types, layers, the pages, and the quick unit tests
+	$(BIN)/playbook check
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope $(QUICK)
+
+docs: $(READY) ## Write the generated pages and tables anew
+	$(BIN)/python -m dagster_playbook.rules.reference > docs/reference/rules.md.new && mv docs/reference/rules.md.new docs/reference/rules.md
+	$(BIN)/python -m dagster_playbook.scaffold.lint.reference > docs/reference/warehouse-rules.md.new && mv docs/reference/warehouse-rules.md.new docs/reference/warehouse-rules.md
+	$(BIN)/python -m dagster_playbook.claims.runbook_tables docs/reference/runbook-format.md
+	$(BIN)/python -m dagster_playbook.runbook.page runbooks/*.md
 
 lint: $(READY) ## Style, types and layers
 	$(BIN)/ruff check .
