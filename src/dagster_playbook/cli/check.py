@@ -101,6 +101,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
             _tell_live(verdict, quiet=quiet)
         on_terminal = sys.stdout.isatty()
         report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
+    _tell_unread(checker, result, quiet=quiet)
     _tell_unjudged(result)
     _tell_empty(result, asked)
     if diff:
@@ -163,6 +164,16 @@ def _look(checker: Checker, asked: list[str], revision: str | None, job: str) ->
     from dagster_playbook.check.changed import check_changed
 
     return lambda: check_changed(checker, revision, asked)
+
+
+def _tell_unread(checker: Checker, result: CheckResult, *, quiet: bool) -> None:
+    """One line for each command tree that could not be read, when pages use it or the settings name it."""
+    from dagster_playbook.settings import DEFAULT_COMMANDS
+
+    named = {spec.partition("=")[0] for spec in checker.settings.commands if spec not in DEFAULT_COMMANDS}
+    for name, why in () if quiet else checker.facts.unread.items():
+        if name in named or f"{name} command" in result.unjudged:
+            click.echo(f"note: commands of {name} are held to nothing: {why}", err=True)
 
 
 def _tell_unjudged(result: CheckResult) -> None:
