@@ -19,18 +19,17 @@ PROTOCOL = 2
 
 
 class Shipped:
-    """Finds what this package brings along, and nothing else: no folder of ours is on the project's sys.path."""
+    """Finds the package that this file belongs to, and nothing else: no folder of ours is on the project's sys.path."""
 
-    def __init__(self, folders: Dict[str, str]) -> None:  # noqa: UP006
-        self.folders = folders
+    def __init__(self, package: str) -> None:
+        self.package = package
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[Any]:  # noqa: UP045
-        """The package of that name, when it is one of ours."""
-        folder = self.folders.get(name)
-        if folder is None:
+        """The package, when it is asked for."""
+        if name != "dagster_playbook":
             return None
-        source = str(Path(folder) / "__init__.py")
-        return importlib.util.spec_from_file_location(name, source, submodule_search_locations=[folder])
+        source = str(Path(self.package) / "__init__.py")
+        return importlib.util.spec_from_file_location(name, source, submodule_search_locations=[self.package])
 
 
 def main(request: Dict[str, Any]) -> None:  # noqa: UP006
@@ -44,9 +43,8 @@ def main(request: Dict[str, Any]) -> None:  # noqa: UP006
     if sys.version_info < OLDEST:
         sys.exit("Python " + ".".join(map(str, sys.version_info[:2])) + " is too old")
     package = str(Path(__file__).resolve().parents[1])
-    # our own package comes first, whatever release of it the project has; what it needs comes last
-    sys.meta_path.insert(0, Shipped({"dagster_playbook": package}))
-    sys.meta_path.append(Shipped(request["shipped"]))
+    # it comes first, whatever release of it the project has installed
+    sys.meta_path.insert(0, Shipped(package))
     if request["do"] == "nursery":
         from dagster_playbook.platform.nursery import main as nursery
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.cache import Cache
@@ -130,27 +131,27 @@ def platforms_of_own() -> tuple[str, ...]:
     return tuple(name for name in DISTRIBUTIONS if (spec := find_spec(name)) is not None and spec.loader is not None)
 
 
-_KNOWN: dict[str, Interpreter] = {}
+#: what candidates have said to this process, by `_key`
+_KNOWN: dict[str, dict[str, Any]] = {}
 
 
 def _asked(settings: Settings, candidate: Candidate) -> Interpreter:
-    """What a candidate says of itself; asked once as long as its files are what they were."""
+    """What a candidate says of itself; asked once as long as nothing is installed into it."""
     if candidate.prefix == Path(sys.prefix):
         return Interpreter(**{**asdict(own_interpreter()), "found": candidate.found, "platforms": platforms_of_own()})
     key = _key(candidate)
-    if key not in _KNOWN:
-        kept = Cache(settings.root / settings.cache)
-        told = kept.read("interpreter", key)
-        if told is None or told["stamps"] != _stamps(told["path"]):
-            from dagster_playbook.platform.interpreter_probe import ask
+    kept = Cache(settings.root / settings.cache)
+    told = _KNOWN.get(key) or kept.read("interpreter", key)
+    if told is None or told["stamps"] != _stamps(told["path"]):
+        from dagster_playbook.platform.interpreter_probe import ask
 
-            told = ask(candidate, _CURE)
-            told["stamps"] = _stamps(told["path"])
-            kept.write("interpreter", key, told)
-        version = ".".join(map(str, told["version"]))
-        rest = (told["prefix"], tuple(told["path"]), tuple(told["platforms"]))
-        _KNOWN[key] = Interpreter(str(candidate.path), candidate.found, version, *rest)
-    return _KNOWN[key]
+        told = ask(candidate, _CURE)
+        told["stamps"] = _stamps(told["path"])
+        kept.write("interpreter", key, told)
+    _KNOWN[key] = told
+    version = ".".join(map(str, told["version"]))
+    rest = (told["prefix"], tuple(told["path"]), tuple(told["platforms"]))
+    return Interpreter(str(candidate.path), candidate.found, version, *rest)
 
 
 def _key(candidate: Candidate) -> str:

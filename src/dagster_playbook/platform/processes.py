@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -214,7 +213,7 @@ def _python(
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [interpreter.path, bootstrap.__file__, json.dumps({**request, "shipped": _shipped()})],
+            [interpreter.path, bootstrap.__file__, json.dumps(request)],
             stdin=subprocess.PIPE,
             stdout=errors,
             stderr=errors,
@@ -225,15 +224,6 @@ def _python(
     except OSError as error:
         message = f"the interpreter {Path(interpreter.path).name} does not start: {error.strerror or error}"
         raise PlatformError(message, cure="name one that does in `python` of [tool.playbook]") from error
-
-
-@cache
-def _shipped() -> dict[str, str]:
-    """What a worker needs beside the standard library and the platform, in plain Python: name to folder."""
-    from importlib.util import find_spec
-
-    spec = find_spec("griffe")
-    return {"griffe": str(Path(spec.origin).parent)} if spec and spec.origin else {}
 
 
 def _last_line(log: bytes) -> str:

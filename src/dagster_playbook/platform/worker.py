@@ -19,7 +19,6 @@ import sys
 from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -89,7 +88,8 @@ class _Pages:
 
     def __init__(self, authority: Any, root: Path) -> None:
         self.authority = authority
-        readable = [root, *_shipped_folders()]
+        # what the child imports later, this package has to be read for
+        readable = [root, Path(__file__).resolve().parents[1]]
         self._child = Isolated(lambda question, arguments: _plain(getattr(authority, question)(*arguments)), readable)
 
     def ask(self, question: str, arguments: list[Any]) -> Any:
@@ -98,13 +98,6 @@ class _Pages:
             # a child that was forked before does not know it
             self._child.close()
         return self._child.ask(question, *arguments)
-
-
-def _shipped_folders() -> list[Path]:
-    """Where this package and what it brings along are: a sandboxed child may still import from there."""
-    spec = find_spec("griffe")
-    brought = [Path(spec.origin).parent] if spec and spec.origin else []
-    return [Path(__file__).resolve().parents[1], *brought]
 
 
 def _authority(kind: str, root: Path, project: dict[str, str] | None) -> Any:
