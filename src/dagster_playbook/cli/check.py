@@ -30,6 +30,8 @@ _FACTS_HELP = "Hold the pages to a file that `playbook facts --output` wrote; no
 _JOB_HELP = "Whose run config the YAML or JSON files hold; found by its ops when left out."
 _NO_PLATFORM = """note: no SQLMesh project and no Dagster code location found: names and run config are held to nothing
   cure: name them in [[tool.playbook.sqlmesh]] and [[tool.playbook.dagster]] of pyproject.toml"""
+#: how the kinds begin that only an extra could judge; its module follows
+_OF_EXTRA = "block for "
 _CHANGED_HELP = "Only pages that differ from a git revision, or include a file that does  [default REV: HEAD]"
 
 
@@ -180,8 +182,19 @@ def _tell_unjudged(result: CheckResult) -> None:
     """One line on what the record could not tell, whoever wants it quiet: it was not found right."""
     counts = result.unjudged
     if counts:
-        kinds = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(counts.items()))
-        click.echo(f"note: not judged, because only the platform itself can: {kinds}", err=True)
+        platform = {kind: count for kind, count in sorted(counts.items()) if not kind.startswith(_OF_EXTRA)}
+        if platform:
+            click.echo(f"note: not judged, because only the platform itself can: {_counted(platform)}", err=True)
+        for kind in sorted(counts.keys() - platform.keys()):
+            from dagster_playbook.extras import EXTRAS, install_command
+
+            module = kind.removeprefix(_OF_EXTRA)
+            cure, blocks = install_command(EXTRAS[module]), _counted({"block": counts[kind]})
+            click.echo(f"note: {blocks} not judged for want of {module}: {cure}", err=True)
+
+
+def _counted(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in kinds.items())
 
 
 def _tell_empty(result: CheckResult, asked: list[str]) -> None:

@@ -47,10 +47,10 @@ _ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, str]]:
-    for variable in _ACTIVATED:
-        value = os.environ.get(variable)
-        if value and not (variable == "CONDA_PREFIX" and os.environ.get("CONDA_DEFAULT_ENV") == "base"):
-            yield Path(value), variable
+    if value := os.environ.get("VIRTUAL_ENV"):
+        yield Path(value), "VIRTUAL_ENV"
+    if (value := os.environ.get("CONDA_PREFIX")) and os.environ.get("CONDA_DEFAULT_ENV") != "base":
+        yield Path(value), "CONDA_PREFIX"
     if value := os.environ.get("UV_PROJECT_ENVIRONMENT"):
         yield root / value, "UV_PROJECT_ENVIRONMENT"
     for folder in _upward(root):
