@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,38 @@ from dagster_playbook.errors import SettingsError
 from dagster_playbook.location import lines_of
 from dagster_playbook.meaning import Meanings, ReferenceMove, Restatement
 
+#: the command trees that are held when the settings name none, as far as they are installed
+DEFAULT_COMMANDS = ("sqlmesh", "dagster", "playbook")
 #: what is looked at when the settings do not name the pages
 DEFAULT_PAGES = ("docs", "runbooks", "README.md")
 
 
 @dataclass(frozen=True, slots=True)
 class SqlmeshProject:
-    """A SQLMesh project to hold documents to; `path` is relative to the root, `gateway` "" for its default."""
+    """A SQLMesh project to hold documents to.
+
+    `path` is relative to the root, `gateway` "" for its default, `python` the interpreter that loads it, "" for that
+    of the settings.
+    """
 
     path: str
     gateway: str = ""
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeLocation:
     """A Dagster code location.
 
-    `module` is imported with `working_directory` first on sys.path; `instance` is its dagster.yaml, "" if none.
+    `module` is imported with `working_directory` first on sys.path; `instance` is its dagster.yaml, "" if none;
+    `python` the interpreter that loads it, "" for that of the settings.
     """
 
     module: str
     working_directory: str = "."
     instance: str = ""
     attribute: str = ""
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Settings:
         include_roots: folders that `--8<--` includes are looked up in.
         commands: command trees that shell blocks are held to: `sqlmesh`, `dagster`, `playbook`, or
             `name=module:attribute` for any click or typer application.
+        python: the interpreter in which the platform is loaded, or its environment's folder; "" to have it found.
         strict: whether a block or name that no rule understands fails the check, or is only told.
         words: inline code that is no name of the platform, each with the reason why it is exempt.
         schema: the SQLMesh schema that a model's short name stands for, e.g. `oso`.
@@ -64,7 +73,8 @@ class Settings:
     mkdocs: str = "mkdocs.yml"
     cache: str = ".playbook/cache"
     schema: str = ""
-    commands: tuple[str, ...] = ("sqlmesh", "dagster", "playbook")
+    commands: tuple[str, ...] = DEFAULT_COMMANDS
+    python: str = ""
     makefile: str = "Makefile"
     catalogs: str = ""
     references: str = ""
@@ -130,6 +140,14 @@ def load_settings(root: Path) -> Settings:
     return Settings(root=root, **(_discovered(root) | typed))
 
 
+def setting_line(root: Path, key: str) -> int:
+    """The line of pyproject.toml on which a setting stands, 0 when it is not to be seen."""
+    try:
+        return _line_of((root / "pyproject.toml").read_text(encoding="utf-8"), key)
+    except (OSError, UnicodeDecodeError):
+        return 0
+
+
 class _MistakeError(Exception):
     """What is wrong with one key, before its line has been looked up."""
 
@@ -155,6 +173,9 @@ def _line_of(text: str, key: str) -> int:
 def _read_table(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
+    # here and not above: the classes of this module are also read by a project's Python, which may have none
+    import tomllib
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -218,7 +239,7 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 86_400:
                 raise _MistakeError(key, "page_seconds has to be a number of seconds above 0, of at most a day")
             typed[key] = float(value)
-        elif key in ("mkdocs", "cache", "schema", "makefile", "catalogs", "references"):
+        elif key in ("mkdocs", "cache", "schema", "python", "makefile", "catalogs", "references"):
             if not isinstance(value, str):
                 raise _MistakeError(key, f"{key} has to be a string")
             typed[key] = value

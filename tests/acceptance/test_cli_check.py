@@ -164,3 +164,16 @@ def test_config_on_stdin(small_project: Path, playbook: Playbook) -> None:
     """An empty stdin is no pass."""
     done = playbook("check", "-", cwd=small_project)
     assert done.returncode == 2 and "stdin: is empty" in done.stderr
+
+
+def test_only_what_is_new_fails_against_a_baseline(playbook: Playbook, small_project: Path) -> None:
+    """What stood when the file was written is counted; one mistake more is 1, and no file at all is 2."""
+    assert playbook("check", "--baseline", "known.json", cwd=small_project).returncode == 2
+    done = playbook("check", "--baseline", "known.json", "--update-baseline", cwd=small_project)
+    assert (done.returncode, "findings in known.json" in done.stderr) == (0, True)
+    page = small_project / "docs" / "index.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\n```json\n{\n```\n", encoding="utf-8")
+    done = playbook("check", "--baseline", "known.json", cwd=small_project)
+    assert done.returncode == 1
+    assert done.stdout.count("PB017") == 1
+    assert "stood before" in done.stderr

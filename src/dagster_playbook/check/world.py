@@ -31,8 +31,9 @@ def make_world(settings: Settings, facts: Facts, files: ProjectFiles) -> World:
 
     store = settings.root / settings.cache
     authority = CachedAuthority(live, store, facts.fingerprint)
-    documents = CachedDocuments(InstalledDocuments(), store, facts.fingerprint)
-    return World(facts, authority, documents, files, _conventions(settings))
+    unjudged = Unjudged()
+    documents = CachedDocuments(InstalledDocuments(), store, facts.fingerprint, unjudged)
+    return World(facts, authority, documents, files, _conventions(settings), unjudged)
 
 
 def _conventions(settings: Settings) -> Conventions:

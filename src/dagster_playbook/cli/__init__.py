@@ -10,6 +10,7 @@ import click
 
 from dagster_playbook import __version__
 from dagster_playbook.errors import PlaybookError
+from dagster_playbook.extras import missing_extra
 from dagster_playbook.stopping import StoppedError
 
 #: command -> (module under `cli`, what it does); the order is the order of `playbook --help`.
@@ -91,9 +92,19 @@ def group() -> None:
 
 
 def main(argv: list[str] | None = None) -> Any:
-    """Run the command line; a `PlaybookError` becomes one line on stderr and exit code 2."""
+    """Run the command line; a `PlaybookError` or a missing extra is one line on stderr and exit code 2."""
     try:
         return group.main(args=argv, prog_name="playbook")
     except PlaybookError as error:
-        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
-        sys.exit(2)
+        _tell(error)
+    except ModuleNotFoundError as error:
+        words = [word for word in (argv or sys.argv[1:]) if word in COMMANDS]
+        missing = missing_extra(error, f"playbook {words[0]}" if words else "this")
+        if missing is None:
+            raise
+        _tell(missing)
+    sys.exit(2)
+
+
+def _tell(error: PlaybookError) -> None:
+    click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)

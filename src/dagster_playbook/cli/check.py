@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dagster_playbook.cli.notes import (
+    against_baseline,
+    tell_empty,
+    tell_left_out,
+    tell_live,
+    tell_platform,
+    tell_unjudged,
+    tell_unread,
+)
 from dagster_playbook.cli.progress import work_progress
 from dagster_playbook.cli.reporting import paths_from_here, report_of
 from dagster_playbook.report import FORMATS, Report, render
@@ -27,10 +36,14 @@ _PROJECT_HELP = "The project's folder  [default: the nearest with [tool.playbook
 _LIVE_HELP = "Also ask the running services: those of the environment, else those of the running default stack."
 _DAGSTER_HELP = "Also ask this Dagster webserver about run configs, jobs and run retries; DAGSTER_TOKEN is its token."
 _FACTS_HELP = "Hold the pages to a file that `playbook facts --output` wrote; nothing of the project is loaded or run."
+_BASELINE_HELP = "Findings that stood before: those of this file are counted, and only what is new fails."
 _JOB_HELP = "Whose run config the YAML or JSON files hold; found by its ops when left out."
 _NO_PLATFORM = """note: no SQLMesh project and no Dagster code location found: names and run config are held to nothing
   cure: name them in [[tool.playbook.sqlmesh]] and [[tool.playbook.dagster]] of pyproject.toml"""
-_CHANGED_HELP = "Only pages that differ from a git revision, or include a file that does  [default REV: HEAD]"
+_CHANGED_HELP = (
+    "Only pages that a change since a git revision touches; all when the platform has changed [default: HEAD]"
+)
+_CHANGED_FILES_HELP = "PATHS are files that have changed, as pre-commit gives them: check the pages that they touch."
 
 
 @click.command(epilog="Exit codes: 0 no errors (warnings may stand), 1 errors found, 2 could not look.")
@@ -38,12 +51,15 @@ _CHANGED_HELP = "Only pages that differ from a git revision, or include a file t
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Who reads it.")
 @click.option("--project", type=click.Path(path_type=Path), help=_PROJECT_HELP)
 @click.option("--changed", metavar="[REV]", is_flag=False, flag_value="HEAD", help=_CHANGED_HELP)
+@click.option("--changed-files", "are_changed", is_flag=True, help=_CHANGED_FILES_HELP)
 @click.option("--fix", is_flag=True, help="Write the fixes into the pages, then report what is left.")
 @click.option("--diff", is_flag=True, help="Show the fixes as a unified diff and write nothing.")
 @click.option("--live", is_flag=True, help=_LIVE_HELP)
 @click.option("--dagster-url", metavar="URL", default="", help=_DAGSTER_HELP)
 @click.option("--no-cache", is_flag=True, help="Keep and reuse nothing from earlier checks.")
 @click.option("--facts", "facts_file", type=click.Path(path_type=Path), metavar="FILE", help=_FACTS_HELP)
+@click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE", help=_BASELINE_HELP)
+@click.option("--update-baseline", is_flag=True, help="Write every finding of this check to the file of --baseline.")
 @click.option("--job", metavar="NAME", default="", help=_JOB_HELP)
 @click.option("--quiet", "-q", is_flag=True, help="Only findings: no progress and no counts.")
 @click.pass_context
@@ -54,12 +70,15 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     form: str,
     project: Path | None,
     changed: str | None,
+    are_changed: bool,
     fix: bool,
     diff: bool,
     live: bool,
     dagster_url: str,
     no_cache: bool,
     facts_file: Path | None,
+    baseline: Path | None,
+    update_baseline: bool,
     job: str,
     quiet: bool,
 ) -> None:
@@ -73,10 +92,12 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook check
       playbook check docs/playbook --format json
       playbook check --changed=origin/main
+      playbook check --changed-files models/orders.sql
       playbook check --fix
       playbook check --live
       playbook check --dagster-url http://127.0.0.1:3000
       playbook check --facts facts.json
+      playbook check --baseline playbook-baseline.json --update-baseline
       playbook check config.yaml --job sqlmesh_all_assets
     """
     from dagster_playbook.settings import find_root, load_settings
@@ -85,39 +106,37 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         raise click.UsageError("--diff is a text of its own; leave --format out")
     if facts_file and (live or dagster_url):
         raise click.UsageError("--facts holds pages to a record; leave --live and --dagster-url out")
+    if update_baseline and (not baseline or paths or changed or are_changed):
+        raise click.UsageError("--update-baseline writes what all pages have; name the file with --baseline, no pages")
+    if are_changed and (changed or fix or diff):
+        raise click.UsageError("--changed-files only looks; leave --changed, --fix and --diff out")
     recorded = _recorded(facts_file) if facts_file else None
     settings = load_settings(project.resolve() if project else find_root(Path.cwd()))
     asked, revision = _revision(settings, paths_from_here(settings.root, paths), changed)
     no_cache = no_cache or recorded is not None
     with _settings_in_use(settings, no_cache=no_cache) as settings, work_progress(shown=not quiet) as tell:
         checker = _checker(settings, recorded, tell)
-        look = _look(checker, asked, revision, job)
+        look = _touched(checker, asked) if are_changed else _look(checker, asked, revision, job)
         result, fixed = _fixed(checker, look) if fix and not diff else (look(), 0)
         if not (quiet or dagster_url or recorded or settings.has_platform):
             click.echo(_NO_PLATFORM, err=True)
-        _tell_left_out(quiet=quiet)
+        tell_left_out(quiet=quiet)
         if live or dagster_url:
             result, verdict = _asked_live(checker, result, dagster_url, is_all=live)
-            _tell_live(verdict, quiet=quiet)
+            tell_live(verdict, quiet=quiet)
+        if baseline:
+            result = against_baseline(result, baseline, is_update=update_baseline, quiet=quiet)
         on_terminal = sys.stdout.isatty()
         report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
-    _tell_unjudged(result)
-    _tell_empty(result, asked)
+    tell_unread(checker, result, quiet=quiet or not result.pages)
+    tell_unjudged(result)
+    tell_empty(result, () if are_changed else asked)
     if diff:
         ctx.exit(_show_diff(settings, result))
     if fixed and not quiet:
         click.echo(f"{fixed} fixes written", err=True)
     _print(report, form, quiet=quiet, on_terminal=on_terminal)
     ctx.exit(1 if report.has_errors else 0)
-
-
-def _tell_left_out(*, quiet: bool) -> None:
-    """One line for each site whose pages were read without some of its extensions."""
-    from dagster_playbook.markdown.left_out import left_out
-
-    for config, names in () if quiet else left_out():
-        told = ", ".join(names)
-        click.echo(f"note: {config} names extensions that are not known here; pages are read without: {told}", err=True)
 
 
 def _revision(settings: Settings, paths: list[str], changed: str | None) -> tuple[list[str], str | None]:
@@ -162,24 +181,17 @@ def _look(checker: Checker, asked: list[str], revision: str | None, job: str) ->
         return lambda: checker.check(asked, job)
     from dagster_playbook.check.changed import check_changed
 
-    return lambda: check_changed(checker, revision, asked)
+    return lambda: check_changed(checker, revision, asked, tell_platform)
 
 
-def _tell_unjudged(result: CheckResult) -> None:
-    """One line on what the record could not tell, whoever wants it quiet: it was not found right."""
-    counts = result.unjudged
-    if counts:
-        kinds = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(counts.items()))
-        click.echo(f"note: not judged, because only the platform itself can: {kinds}", err=True)
+def _touched(checker: Checker, changed: list[str]) -> Callable[[], CheckResult]:
+    """One check of the pages that rest on changed files; those outside of the project touch none of its pages."""
+    from dagster_playbook.check.changed import check_touched
 
-
-def _tell_empty(result: CheckResult, asked: list[str]) -> None:
-    """One line on pages that were asked for by name and hold nothing: they were not found right."""
-    empty = [page.path for page in result.pages if not (page.fences or page.spans or page.claims or page.findings)]
-    if asked and empty and len(empty) == len(result.pages):
-        click.echo(
-            f"note: nothing to check in {', '.join(empty)}: no code block, no code span and no bound sentence", err=True
-        )
+    root = checker.settings.root
+    files = [Path(os.path.normpath(root / path)) for path in changed]
+    inside = frozenset(path.relative_to(root).as_posix() for path in files if path.is_relative_to(root))
+    return lambda: check_touched(checker, inside, on_platform=tell_platform)
 
 
 def _fixed(checker: Checker, look: Callable[[], CheckResult]) -> tuple[CheckResult, int]:
@@ -211,13 +223,6 @@ def _asked_live(
         [page for page in result.pages if not page.is_apart]
     )
     return with_live(result, verdict.findings), verdict
-
-
-def _tell_live(verdict: LiveVerdict, *, quiet: bool) -> None:
-    for notice in verdict.notices():
-        click.echo(f"notice: {notice}", err=True)
-    if not quiet:
-        click.echo(f"{verdict.asked} questions to {' and '.join(verdict.authorities)}", err=True)
 
 
 def _show_diff(settings: Settings, result: CheckResult) -> int:

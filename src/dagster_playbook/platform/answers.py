@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dagster_playbook.platform.authority import Authority, Documents, ModelAnswer, SelectorAnswer, TextAnswer
+from dagster_playbook.extras import MissingExtraError
+from dagster_playbook.platform.authority import Authority, Documents, ModelAnswer, SelectorAnswer, TextAnswer, Unjudged
 from dagster_playbook.platform.cache import Cache
 from dagster_playbook.platform.facts_file import Answers
 from dagster_playbook.platform.live_authority import model_answer, selector_answer, text_answer
@@ -41,8 +42,9 @@ def kept_answers(cache_folder: Path, fingerprint: str) -> Answers:
 class CachedDocuments:
     """Implements `Documents`; remembers what a linter or schema said, across processes, like `CachedAuthority`."""
 
-    def __init__(self, asked: Documents, cache_folder: Path, fingerprint: str) -> None:
+    def __init__(self, asked: Documents, cache_folder: Path, fingerprint: str, unjudged: Unjudged) -> None:
         self._asked = asked
+        self._unjudged = unjudged
         self._cache = Cache(cache_folder)
         self._fingerprint = fingerprint
         self._known: dict[str, Any] | None = None
@@ -71,7 +73,11 @@ class CachedDocuments:
         raw = self._news.get(key) or self._known.get(key)
         if raw is not None:
             return text_answer(raw)
-        answer = ask()
+        try:
+            answer = ask()
+        except MissingExtraError as missing:
+            self._unjudged.add(f"block for {missing.module}")
+            return TextAnswer()
         self._news[key] = asdict(answer)
         return answer
 

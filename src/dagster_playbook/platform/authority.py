@@ -78,7 +78,7 @@ class Documents(Protocol):
         """
 
     def lint_python(self, text: str) -> TextAnswer:
-        """What ruff says of a Python block, asked through pytest-examples; a problem's `subject` is its code."""
+        """What ruff says of a Python block; a problem's `subject` is its code."""
 
 
 @dataclass

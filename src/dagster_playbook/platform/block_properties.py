@@ -8,6 +8,8 @@ from pathlib import Path
 from sqlglot import exp
 from sqlmesh.core.model.kind import ModelKindName
 
+from dagster_playbook.platform.sqlmesh_releases import EXPRESSION
+
 #: how much of a seed's file is read, about
 SEED_BYTES = 1 << 16
 
@@ -54,5 +56,5 @@ def property_of(block: exp.Expr, name: str) -> exp.Expr | None:
     for item in block.expressions:
         if isinstance(item, exp.Property) and item.name.lower() == name:
             value = item.args.get("value")
-            return value if isinstance(value, exp.Expr) else None
+            return value if isinstance(value, EXPRESSION) else None
     return None

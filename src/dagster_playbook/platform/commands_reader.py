@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -20,21 +21,48 @@ def command_name(spec: str) -> str:
     return spec.partition("=")[0]
 
 
-def read_commands(specs: Iterable[str]) -> dict[str, CommandFact]:
-    """The command tree of each entry of the setting `commands`.
+@dataclass(frozen=True, slots=True)
+class CommandTrees:
+    """Command trees as far as they can be read.
 
-    Raises:
-        PlatformError: there is no such command, its module does not import, or it is no click or typer application.
+    Attributes:
+        trees: by the word that a shell block starts with.
+        unread: the same word to why its tree cannot be read here, and what would help.
+        absent: those of `unread` that no installed distribution has.
     """
-    return {command_name(spec): _tree(spec) for spec in specs}
+
+    trees: dict[str, CommandFact] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+
+
+def read_commands(specs: Iterable[str]) -> CommandTrees:
+    """The command tree of each entry of the setting `commands`; one that cannot be read does not keep the others."""
+    trees: dict[str, CommandFact] = {}
+    unread: dict[str, str] = {}
+    absent: list[str] = []
+    for spec in specs:
+        name = command_name(spec)
+        try:
+            trees[name] = _tree(spec)
+        except PlatformError as error:
+            unread[name] = f"{error.message}; {error.cure}"
+            if isinstance(error, _AbsentError):
+                absent.append(name)
+    return CommandTrees(trees, unread, tuple(absent))
+
+
+class _AbsentError(PlatformError):
+    """No installed distribution has the command."""
 
 
 def _tree(spec: str) -> CommandFact:
-    application, name = _application(spec), command_name(spec)
+    name = command_name(spec)
+    application = _application(spec)
     try:
         return command_fact(application, name)
-    except ImportError as error:
-        message = f"the command {name!r} cannot be read: {error}"
+    except Exception as error:
+        message = f"the command {name!r} cannot be read: {type(error).__name__}: {' '.join(str(error).split())}"
         raise PlatformError(message, cure=f"make `{name} --help` and its sub-commands' work") from error
 
 
@@ -120,15 +148,16 @@ def _application(spec: str) -> click.Command:
     module, _, attribute = (target or _console_script(name, cure)).partition(":")
     try:
         loaded = importlib.import_module(module)
-    except Exception as error:
-        message = f"the command {name!r} cannot be read: {module} does not import: {type(error).__name__}: {error}"
-        raise PlatformError(message, cure=cure, path="pyproject.toml") from error
+    except (Exception, SystemExit) as error:
+        told = " ".join(str(error).split())
+        message = f"the command {name!r} cannot be read: {module} does not import: {type(error).__name__}: {told}"
+        raise PlatformError(message, cure=cure) from error
     candidates = (attribute,) if target else (attribute, *_APPLICATION_NAMES)
     for candidate in candidates:
         if (application := _click_command(getattr(loaded, candidate, None))) is not None:
             return application
     message = f"the command {name!r} is no click or typer application: {module}:{attribute}"
-    raise PlatformError(message, cure=cure, path="pyproject.toml")
+    raise PlatformError(message, cure=cure)
 
 
 def _click_command(candidate: Any) -> click.Command | None:
@@ -145,4 +174,4 @@ def _console_script(name: str, cure: str) -> str:
 
     for entry in entry_points(group="console_scripts", name=name):
         return entry.value
-    raise PlatformError(f"no installed distribution has a command {name!r}", cure=cure, path="pyproject.toml")
+    raise _AbsentError(f"no installed distribution has a command {name!r}", cure=cure)

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
-from dagster._config.errors import EvaluationError, FieldNotDefinedErrorData, FieldsNotDefinedErrorData
-from dagster._config.stack import (
+
+from dagster_playbook.platform.authority import TextProblem
+from dagster_playbook.platform.dagster_releases import (
+    EvaluationError,
     EvaluationStackListItemEntry,
     EvaluationStackMapKeyEntry,
     EvaluationStackMapValueEntry,
     EvaluationStackPathEntry,
+    FieldNotDefinedErrorData,
+    FieldsNotDefinedErrorData,
 )
-
-from dagster_playbook.platform.authority import TextProblem
 
 
 def yaml_document(text: str, loader: type[yaml.SafeLoader]) -> tuple[Any, list[TextProblem]]:

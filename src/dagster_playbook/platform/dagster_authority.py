@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from dagster import DagsterInvalidConfigError, RepositoryDefinition, validate_run_config
-from dagster._check import CheckError
-from dagster._config.errors import EvaluationError
-from dagster_shared.yaml_utils import DagsterYamlLoader
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.authority import TextAnswer, TextProblem
 from dagster_playbook.platform.config_problems import problems_of, yaml_document
 from dagster_playbook.platform.dagster_reader import open_location, read_location
+from dagster_playbook.platform.dagster_releases import CheckError, DagsterYamlLoader, EvaluationError
 from dagster_playbook.platform.instance_reader import instance_problems, instance_values
-from dagster_playbook.platform.python_modules import Modules
-from dagster_playbook.platform.python_names import unresolved_names
+from dagster_playbook.platform.python_authority import PythonAuthority
 from dagster_playbook.settings import CodeLocation
 
 
@@ -87,12 +84,12 @@ class DagsterAuthority:
 
     def python_names(self, text: str) -> TextAnswer:
         """Imports, and attributes of imported modules, that do not resolve."""
-        return TextAnswer(tuple(unresolved_names(text, self._modules)))
+        return self._python.python_names(text)
 
     @cached_property
-    def _modules(self) -> Modules:
+    def _python(self) -> PythonAuthority:
         folders = [self._root / self._location.working_directory] if self._location else []
-        return Modules([*folders, self._root])
+        return PythonAuthority([*folders, self._root])
 
     def _source_path(self) -> str:
         assert self._location is not None

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dagster import RepositoryDefinition
-from dagster._config import ConfigTypeSnap
-from dagster._core.definitions.job_definition import JobDefinition
-from dagster._core.definitions.reconstruct import repository_def_from_target_def
-from dagster._core.storage import tags
-from dagster._core.workspace.autodiscovery import loadable_targets_from_python_module
+from dagster import JobDefinition, RepositoryDefinition
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.platform.dagster_releases import (
+    ConfigTypeSnap,
+    is_secret,
+    loadable_targets_from_python_module,
+    repository_def_from_target_def,
+    tags,
+)
 from dagster_playbook.platform.facts import AssetFact, ConfigFieldFact, ConfigTypeFact, JobFact
 from dagster_playbook.platform.failure import platform_error
 from dagster_playbook.settings import CodeLocation
@@ -148,7 +150,7 @@ def _config_type(snap: ConfigTypeSnap) -> ConfigTypeFact:
                 name=item.name or "",
                 type_key=item.type_key,
                 is_required=item.is_required,
-                default="" if item.is_secret else item.default_value_as_json_str or "",
+                default="" if is_secret(item) else item.default_value_as_json_str or "",
                 description=item.description or "",
             )
             for item in snap.fields or ()
@@ -156,7 +158,7 @@ def _config_type(snap: ConfigTypeSnap) -> ConfigTypeFact:
         inner=tuple(snap.type_param_keys or ()),
         enum=tuple(value.value for value in snap.enum_values or ()),
         scalar=snap.scalar_kind.name if snap.scalar_kind else "",
-        aliases=dict(snap.field_aliases or {}),
+        aliases=dict(getattr(snap, "field_aliases", None) or {}),
     )
 
 

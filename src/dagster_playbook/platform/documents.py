@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.errors import UnjudgedError
+from dagster_playbook.extras import needed
 from dagster_playbook.platform.authority import TextAnswer, TextProblem
 from dagster_playbook.platform.isolation import Isolated
 from dagster_playbook.platform.python_modules import Is, Modules
 
+#: how long ruff may take for one block
+LINT_TIMEOUT_S = 10
 #: what ruff is asked for in documentation: names and syntax that are wrong, not style
 LINT_RULES = ("E9", "F50", "F52", "F6", "F70", "F82", "B006")
 
@@ -56,24 +61,35 @@ class InstalledDocuments:
 
         Raises:
             UnjudgedError: the question failed.
+            MissingExtraError: MkDocs is not installed.
         """
+        if kind == "mkdocs":
+            with needed("mkdocs", "checking MkDocs configs"):
+                import mkdocs  # noqa: F401 - whether it is there
         # a key such as 1 or true is text in JSON, which is how the child is told
         return TextAnswer(tuple(TextProblem(**item) for item in self._child.ask(kind, _keys_as_text(data))))
 
     def lint_python(self, text: str) -> TextAnswer:
-        """See `Documents.lint_python`."""
-        from pytest_examples import CodeExample
-        from pytest_examples.config import ExamplesConfig
-        from pytest_examples.lint import FormatError, ruff_check
+        """See `Documents.lint_python`.
 
-        example = CodeExample.create(text)
+        Raises:
+            UnjudgedError: ruff does not answer.
+            MissingExtraError: ruff is not installed.
+        """
+        with needed("ruff", "checking Python blocks for names and syntax"):
+            from ruff.__main__ import find_ruff_bin
         # isolated: the verdict on a page does not depend on the style of the project that it stands in
         arguments = ("--isolated", "--output-format=concise", f"--select={','.join(LINT_RULES)}")
+        command = [find_ruff_bin(), "check", "-", "--target-version=py311", *arguments]
         try:
-            ruff_check(example, ExamplesConfig(target_version="py311"), extra_ruff_args=arguments)
-        except FormatError as error:
-            return TextAnswer(tuple(_ruff_problems(str(error))))
-        return TextAnswer()
+            done = subprocess.run(
+                command, input=text, capture_output=True, encoding="utf-8", check=False, timeout=LINT_TIMEOUT_S
+            )
+        except (subprocess.TimeoutExpired, OSError, UnicodeEncodeError) as error:
+            raise UnjudgedError(f"ruff could not be asked: {type(error).__name__}") from error
+        if done.returncode not in (0, 1):
+            raise UnjudgedError(f"ruff ended with code {done.returncode}")
+        return TextAnswer(tuple(_ruff_problems(done.stdout)))
 
 
 def _problems(kind: str, data: Any) -> list[TextProblem]:

@@ -171,6 +171,7 @@ class Facts:
         values: dotted key to a plain value, what prose is bound to, e.g. `dagster.run_retries.max_retries`.
         origins: dotted key to where the value comes from, e.g. `warehouse/dagster.yaml`.
         environment: environment variable that the platform's sources read to the file that reads it.
+        unread: what of it could not be read, by a command's name or a dotted key, and why.
         sources: what was read, e.g. `{"sqlmesh": "warehouse/oso_sqlmesh", ...}`.
     """
 
@@ -193,6 +194,7 @@ class Facts:
     origins: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON: nested dicts and lists in the order of the fields."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dagster_playbook.extras import MissingExtraError
 from dagster_playbook.platform.answers import answer_key
 from dagster_playbook.platform.authority import (
     Authority,
@@ -78,7 +79,11 @@ class FactsDocuments(Documents):
 
     def lint_python(self, text: str) -> TextAnswer:
         """See `Documents.lint_python`."""
-        return self._installed.lint_python(text)
+        try:
+            return self._installed.lint_python(text)
+        except MissingExtraError as missing:
+            self._unjudged.add(f"block for {missing.module}")
+            return TextAnswer()
 
     def save(self) -> None:
         """Nothing is learnt."""

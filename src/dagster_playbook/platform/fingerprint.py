@@ -7,19 +7,22 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dagster_playbook.platform.interpreter import interpreters
 from dagster_playbook.settings import Settings
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 #: the modules of this package that facts and answers come from
 READERS = (
-    "authority", "block_properties", "codec", "commands_reader", "config_problems", "dagster_authority",
-    "dagster_reader", "environment_reader", "facts", "failure", "fingerprint", "instance_reader", "loader",
-    "local_values", "macro_names", "model_macros", "model_texts", "python_getattr", "python_modules", "python_names",
-    "python_sources", "services_reader", "sqlmesh_authority", "sqlmesh_config_texts", "sqlmesh_reader", "worker",
+    "authority", "block_properties", "bootstrap", "codec", "commands_reader", "config_problems",
+    "dagster_authority", "dagster_reader", "dagster_releases", "environment_reader", "environments", "facts",
+    "failure", "fingerprint", "instance_reader", "interpreter", "interpreter_probe", "loader", "local_values",
+    "macro_names", "model_macros", "model_texts", "python_authority", "python_getattr", "python_modules",
+    "python_names", "python_sources", "services_reader", "sqlmesh_authority", "sqlmesh_config_texts",
+    "sqlmesh_reader", "sqlmesh_releases", "worker",
 )  # fmt: skip
 #: what tools leave beside sources, and no platform reads
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
@@ -47,10 +50,14 @@ def fingerprint(settings: Settings) -> str:
 
 
 def fingerprints(settings: Settings) -> Fingerprints:
-    """The digests of the whole and of its parts, by content; linear in the bytes of the sources, each read once."""
+    """The digests of the whole and of its parts, by content; linear in the bytes of the sources, each read once.
+
+    Raises:
+        PlatformError: there is no interpreter to load the platform in.
+    """
     sources = _Sources(settings.root)
     readers = [f"{name} {file_digest(_PACKAGE / 'platform' / f'{name}.py')}" for name in READERS]
-    base = _digest([*_installed(), *_settings(settings), *readers])
+    base = _digest([*_installed(settings), *_settings(settings), *readers])
     projects = [line for item in settings.sqlmesh for line in sources.below(settings.root / item.path)]
     locations = [line for path in _location_sources(settings) for line in sources.below(path)]
     environment = _environment(sources.variables, settings)
@@ -82,10 +89,13 @@ def file_digest(path: Path) -> str:
         return f"unreadable {error.errno}"
 
 
-def distributions() -> dict[str, str]:
-    """Installed distributions, normalised name to version, from the names of their metadata folders."""
+def distributions(folders: Sequence[str] | None = None) -> dict[str, str]:
+    """Installed distributions, normalised name to version, from the names of their metadata folders.
+
+    `folders` is the sys.path of an interpreter, that of this process when None.
+    """
     found: dict[str, str] = {}
-    for folder in sys.path:
+    for folder in sys.path if folders is None else folders:
         if not folder.endswith(("site-packages", "dist-packages")):
             continue
         try:
@@ -103,10 +113,15 @@ def _digest(lines: list[str]) -> str:
     return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
-def _installed() -> Iterator[str]:
+def _installed(settings: Settings) -> Iterator[str]:
+    """What this process has, for it judges, and what each interpreter of the platform has."""
     yield sys.version
     for name, version in distributions().items():
         yield f"{name}=={version}"
+    for interpreter in interpreters(settings):
+        if not interpreter.is_own:
+            yield f"python {interpreter.version}"
+            yield from (f"{name}=={version}" for name, version in distributions(interpreter.folders).items())
 
 
 def _settings(settings: Settings) -> Iterator[str]:

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from dagster import Field, Shape
-from dagster._config import process_config, validate_config
-from dagster._core.instance.config import dagster_instance_config_schema
-from dagster_shared.yaml_utils import DagsterYamlLoader
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.location import lines_of
 from dagster_playbook.platform.authority import TextProblem
 from dagster_playbook.platform.config_problems import problems_of, yaml_document
+from dagster_playbook.platform.dagster_releases import (
+    DagsterYamlLoader,
+    dagster_instance_config_schema,
+    process_config,
+    validate_config,
+)
 
 #: the sections whose values prose may state; storage and the like can hold secrets
 TOLD_SECTIONS = (

@@ -44,8 +44,9 @@ class LiveAuthority:
         return text_answer(self._dagster[0].ask("dagster_instance", text))
 
     def python_names(self, text: str) -> TextAnswer:
-        """Imports and attributes that resolve in none of the code locations."""
-        answers = [text_answer(worker.ask("python_names", text)) for worker in self._dagster]
+        """Imports and attributes that resolve in none of the code locations, or where the models are without one."""
+        asked = self._dagster if self._settings.dagster else self._workers("python", self._prints.commands)
+        answers = [text_answer(worker.ask("python_names", text)) for worker in asked]
         return min(answers, key=lambda answer: len(answer.problems))
 
     def validate_run_config(self, job: str, text: str) -> TextAnswer:

@@ -19,11 +19,16 @@ from dagster_playbook.platform.fingerprint import (
     file_digest,
     fingerprints,
 )
+from dagster_playbook.platform.interpreter import DISTRIBUTIONS, interpreters
 from dagster_playbook.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_playbook.platform.local_values import LocalPart
 
+#: of these the versions of this process count where the platform's Python does not have them
+_TOOLS = re.compile(
+    r"^(mkdocs.*|pymdown-extensions|rich|pygls|pytest|pytest-examples|ruff|mypy|hypothesis|playwright|uv)$"
+)
 Progress = Callable[[str], None]
 #: distributions whose versions a page may state, beside the platform's own
 NAMED_DISTRIBUTIONS = re.compile(
@@ -115,16 +120,15 @@ class _Reading:
         """Send all questions before any answer is awaited; a worker is held until its answers are in."""
         from dagster_playbook.platform.workers import POOL
 
-        # applications of the project itself need the code location's sys.path
-        trees = {"dagster": [c for c in self.settings.commands if c.startswith("dagster") or "=" in c]}
-        trees["sqlmesh"] = [c for c in self.settings.commands if c not in trees["dagster"]]
-        for kind in ("dagster", "sqlmesh"):
-            wanted = found[kind] is None and bool(getattr(self.settings, kind))
-            wanted_trees = trees[kind] if found["commands"] is None else []
+        trees = self._trees() if found["commands"] is None else {}
+        for kind in ("dagster", "sqlmesh", "python"):
+            wanted = kind != "python" and found[kind] is None and bool(getattr(self.settings, kind))
+            wanted_trees = trees.get(kind, [])
             if not wanted and not wanted_trees:
                 continue
-            self.progress(f"loading {kind}")
-            for index, worker in enumerate(POOL.workers(kind, self.settings, getattr(self.prints, kind))):
+            self.progress(f"loading {kind}" if wanted else "reading commands")
+            state = getattr(self.prints, "commands" if kind == "python" else kind)
+            for index, worker in enumerate(POOL.workers(kind, self.settings, state)):
                 held.enter_context(worker.lock)
                 if wanted:
                     worker.send("facts")
@@ -133,6 +137,29 @@ class _Reading:
                 if index == 0 and wanted_trees:
                     worker.send("commands", wanted_trees)
                     yield "commands", worker
+        if own := trees.get("own"):
+            worker = POOL.own_worker(self.settings, self.prints.commands)
+            held.enter_context(worker.lock)
+            worker.send("commands", own)
+            yield "commands", worker
+
+    def _trees(self) -> dict[str, list[str]]:
+        """Which command tree is asked of whom: where its platform is, and our own of this process's interpreter."""
+        trees: dict[str, list[str]] = {}
+        for command in self.settings.commands:
+            # applications of the project itself need the code location's sys.path
+            kind = "dagster" if command.startswith("dagster") or "=" in command else "sqlmesh"
+            if command == "playbook" and self._is_elsewhere:
+                kind = "own"
+            elif not getattr(self.settings, kind):
+                kind = "python"
+            trees.setdefault(kind, []).append(command)
+        return trees
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether the platform is loaded in another Python than this one."""
+        return any(not interpreter.is_own for interpreter in interpreters(self.settings))
 
     def _received(self, found: dict[str, Any], asked: list[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
         fresh: dict[str, list[dict[str, Any]]] = {}
@@ -142,9 +169,21 @@ class _Reading:
         unchanged = fingerprints(self.settings) == self.prints
         for name, answers in fresh.items():
             found[name] = _merged(answers)
+            if name == "commands":
+                self._settle_commands(found[name]["told"])
             if self.cache and unchanged:
                 self.cache.write(name, getattr(self.prints, name), found[name])
         return {name: part or {"told": {}} for name, part in found.items()}
+
+    def _settle_commands(self, told: dict[str, Any]) -> None:
+        """Look for commands that the platform's Python does not have in this one, where the site's tools may be."""
+        from dagster_playbook.platform.workers import POOL
+
+        tools = [name for name in told["absent"] if name not in DISTRIBUTIONS]
+        if tools and self._is_elsewhere:
+            again = POOL.own_worker(self.settings, self.prints.commands).ask("commands", tools)
+            told["trees"] |= again["trees"]
+            told["unread"] = {name: why for name, why in told["unread"].items() if name not in again["trees"]}
 
     def _answer(self, name: str, worker: Any) -> dict[str, Any]:
         part = {"told": worker.receive()}
@@ -204,9 +243,32 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {"DAGSTER_HOME": "dagster", **found} if settings.dagster else found
 
 
+def _versions(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
+    """Versions of what pages may name; those of a platform are its own Python's, and never this one's.
+
+    The second part says which cannot be told, because two projects have two of them.
+    """
+    told: dict[str, str] = {}
+    unread: dict[str, str] = {}
+    for interpreter in interpreters(settings):
+        for name, version in distributions(interpreter.folders).items():
+            if NAMED_DISTRIBUTIONS.match(name) and told.setdefault(name, version) != version:
+                unread[f"versions.{name}"] = f"projects have different ones: {told[name]} and {version}"
+    own = {name: version for name, version in distributions().items() if _TOOLS.match(name)}
+    return dict(sorted({**own, **{n: v for n, v in told.items() if f"versions.{n}" not in unread}}.items())), unread
+
+
+def _pythons(settings: Settings) -> dict[str, str]:
+    """Which Python has answered, where it is not the one that runs this process."""
+    told = [f"Python {each.version} ({each.found})" for each in interpreters(settings) if not each.is_own]
+    return {"python": ", ".join(told)} if told else {}
+
+
 def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, Any]], local: LocalPart) -> Facts:
-    sqlmesh, dagster, commands = (parts[name]["told"] for name in ("sqlmesh", "dagster", "commands"))
-    versions = {name: version for name, version in distributions().items() if NAMED_DISTRIBUTIONS.match(name)}
+    sqlmesh, dagster = parts["sqlmesh"]["told"], parts["dagster"]["told"]
+    commands = parts["commands"]["told"].get("trees", {})
+    versions, unread = _versions(settings)
+    unread |= {**sqlmesh.get("unread", {}), **parts["commands"]["told"].get("unread", {})}
     values = {**sqlmesh.get("values", {}), **dagster.get("values", {}), **local.values}
     origins = {**sqlmesh.get("origins", {}), **dagster.get("origins", {}), **local.origins}
     values |= {f"versions.{name}": version for name, version in versions.items()}
@@ -223,7 +285,8 @@ def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, A
         values=dict(sorted(values.items())),
         origins=dict(sorted(origins.items())),
         environment=_environment(settings),
-        sources=local.sources,
+        sources=local.sources | _pythons(settings),
+        unread=unread,
     ).as_dict()
     raw |= {"models": sqlmesh.get("models", {}), "commands": commands}
     for name in ("jobs", "ops", "config_types", "assets", "resources", "sensors", "schedules", "system_tags"):

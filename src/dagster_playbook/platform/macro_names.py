@@ -11,6 +11,8 @@ from sqlmesh.core import dialect as d
 from sqlmesh.core.macros import macro, normalize_macro_name
 from sqlmesh.utils.date import date_dict
 
+from dagster_playbook.platform.sqlmesh_releases import EXPRESSION
+
 #: variables that SQLMesh sets by itself, beside the dates; some only when a model runs
 _ALWAYS = frozenset({"runtime_stage", "default_catalog", "this_model", "this_env", "gateway", "model_kind_name"})
 #: what the evaluator does itself, without a function in the registry
@@ -77,7 +79,7 @@ def _variables(expressions: list[exp.Expr], known: KnownNames) -> set[str] | Non
     names = {*known.variables, *dates, *_ALWAYS, *defined}
     for item in expressions[0].expressions:
         value = item.args.get("value")
-        if item.name.lower() == "blueprints" and isinstance(value, exp.Expr):
+        if item.name.lower() == "blueprints" and isinstance(value, EXPRESSION):
             if isinstance(value, d.MacroFunc):
                 return None
             names |= {pair.this.name.lower() for pair in value.find_all(exp.PropertyEQ, exp.EQ)}

@@ -21,6 +21,7 @@ from sqlmesh.utils.jinja import JinjaMacroRegistry
 
 from dagster_playbook.errors import UnjudgedError
 from dagster_playbook.platform.block_properties import property_of
+from dagster_playbook.platform.sqlmesh_releases import CRON_SHORTCUTS, EXPRESSION
 
 #: the model that is loaded when a block's own name is a macro
 STAND_IN_NAME = "of_a_page.model"
@@ -102,7 +103,7 @@ def nothing_evaluated(seed: str) -> Iterator[None]:
         (MacroEvaluator, "evaluate", refuse),
         (MacroEvaluator, "eval_expression", refuse),
         (MacroEvaluator, "send", refuse),
-        (JinjaMacroRegistry, "build_environment", refuse),
+        (JinjaMacroRegistry, "build_environment", lambda *_, **__: _Closed()),
         (definition, "create_seed", lambda _path: Seed(content=seed)),
     )
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in doors]
@@ -113,6 +114,13 @@ def nothing_evaluated(seed: str) -> Iterator[None]:
     finally:
         for owner, name, opened in before:
             setattr(owner, name, opened)
+
+
+class _Closed:
+    """An environment of templates that renders none; older releases of SQLMesh make one for every model."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise UnjudgedError("SQLMesh would evaluate a part of it")
 
 
 def _is_query(statement: exp.Expr, *, is_alone: bool) -> bool:
@@ -175,7 +183,7 @@ def _strip_property(item: exp.Property) -> bool:
     name, value = item.name.lower(), item.args.get("value")
     if name == "blueprints":
         return False
-    if not isinstance(value, exp.Expr):
+    if not isinstance(value, EXPRESSION):
         return True
     if name in _LATE and any("@" in text.name for text in value.find_all(exp.Literal)):
         return False
@@ -209,8 +217,8 @@ def _without_arguments(call: exp.Expr) -> None:
 
 def _holds_macro(name: str, value: Any) -> bool:
     if isinstance(value, str):
-        return "@" in value and not (name == "cron" and value.lower() in definition.CRON_SHORTCUTS)
-    if isinstance(value, exp.Expr):
+        return "@" in value and not (name == "cron" and value.lower() in CRON_SHORTCUTS)
+    if isinstance(value, EXPRESSION):
         return is_evaluated(value)
     if isinstance(value, Mapping):
         return any(_holds_macro(str(key), item) for key, item in value.items())

@@ -31,6 +31,7 @@ from dagster_playbook.platform.model_macros import (
     without_macros,
 )
 from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext
+from dagster_playbook.platform.sqlmesh_releases import model_arguments, variables_of
 
 _LINE = re.compile(r"\bLine (\d+), Col: (\d+)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -81,9 +82,7 @@ def judge_model(text: str, context: ReadOnlyContext | None) -> ModelAnswer:
 def _known_names(context: ReadOnlyContext | None, *, has_interval: bool) -> KnownNames:
     if context is None:
         return KnownNames({}, None, has_interval)
-    from sqlmesh.core.loader import get_variables
-
-    return KnownNames(context._macros, frozenset(map(str.lower, get_variables(None))), has_interval)
+    return KnownNames(context._macros, frozenset(map(str.lower, variables_of(context)(None))), has_interval)
 
 
 def _of_macro(name: str, message: str, text: str) -> TextProblem:
@@ -102,9 +101,7 @@ def _load(expressions: list[exp.Expr], context: ReadOnlyContext | None) -> Model
     if context is None:
         arguments |= _NO_PROJECT
     else:
-        from sqlmesh.core.loader import get_variables
-
-        config, variables = context.config, get_variables
+        config, variables = context.config, variables_of(context)
         arguments |= {
             "defaults": static_defaults(config.model_defaults.dict()),
             "audit_definitions": context._audits,
@@ -115,7 +112,7 @@ def _load(expressions: list[exp.Expr], context: ReadOnlyContext | None) -> Model
             "default_catalog": context.default_catalog,
             "infer_names": False,
             "default_catalog_per_gateway": context.default_catalog_per_gateway,
-            "virtual_environment_mode": config.virtual_environment_mode,
+            **model_arguments(config),
         }
     logging.getLogger("sqlmesh").setLevel(logging.CRITICAL)
     place = folder / "models" / "of_a_page.sql"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -13,10 +14,8 @@ import sys
 from typing import IO, cast
 
 
-def main(address: str) -> None:
-    """Serve until standard input ends; says `ready` when the imports are done."""
-    from dagster_playbook.platform import dagster_authority, sqlmesh_authority  # noqa: F401 - what children share
-
+def main(address: str, ready: int) -> None:
+    """Serve until standard input ends; says so on the descriptor `ready` when the imports are done."""
     _import_what_projects_import()
     gc.collect()
     gc.freeze()
@@ -25,8 +24,7 @@ def main(address: str) -> None:
     listener.bind(address + ".new")
     listener.listen(16)
     os.rename(address + ".new", address)  # noqa: PTH104 - a socket, in place only when it listens
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    os.write(ready, b"+")
     while True:
         readable = select.select([listener, sys.stdin], [], [])[0]
         if sys.stdin in readable:
@@ -41,12 +39,12 @@ def main(address: str) -> None:
 
 
 def _import_what_projects_import() -> None:
-    """Modules that nearly every project imports, and that are slow: pandas for models, dagster-sqlmesh for assets."""
-    for module in ("pandas", "duckdb", "dagster_sqlmesh"):
-        try:
+    """What children share: the platforms that are there, and modules that nearly every project imports and are slow."""
+    ours = ("dagster_playbook.platform.dagster_authority", "dagster_playbook.platform.sqlmesh_authority")
+    for module in (*ours, "pandas", "duckdb", "dagster_sqlmesh"):
+        # whoever needs one that does not import is told why in its own worker
+        with contextlib.suppress(Exception):
             __import__(module)
-        except ImportError:
-            continue
 
 
 def _end_with_parent() -> None:
@@ -85,7 +83,3 @@ def _be_a_worker(connection: socket.socket) -> None:
         sys.stderr.flush()
         # no clean-up of what the nursery has opened: it is still in use there
         os._exit(status)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -8,18 +8,20 @@ of the time and shares most of its memory.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.platform import bootstrap
+from dagster_playbook.platform.interpreter import Interpreter
 
 #: what keeps SQLMesh and Dagster quiet, at home and in one process
 QUIET = {
@@ -56,23 +58,29 @@ class Process(Protocol):
 
 
 class StartedProcess:
-    """A new Python process, spoken to through its standard input and output; it ends with this one, however."""
+    """A new Python process, told things on its standard input; it ends with this one, however.
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    It answers on a pipe of its own: what the interpreter or the project prints is never taken for an answer.
+    """
+
+    def __init__(self, kind: str, folder: Path, interpreter: Interpreter) -> None:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         lifeline, self._lifeline = os.pipe()
-        module = ["dagster_playbook.platform.worker", kind, str(lifeline)]
-        self._child = _python(module, folder, self._log, passed=(lifeline,))
-        os.close(lifeline)
+        self._answers, answers = os.pipe()
+        request = {"do": "worker", "kind": kind, "lifeline": lifeline, "answers": answers}
+        try:
+            self._child = _python(interpreter, request, folder, self._log, passed=(lifeline, answers))
+        finally:
+            os.close(lifeline)
+            os.close(answers)
 
     def fileno(self) -> int:
         """See `Process`."""
-        assert self._child.stdout is not None
-        return self._child.stdout.fileno()
+        return self._answers
 
     def read(self) -> bytes:
         """See `Process`."""
-        return os.read(self.fileno(), 1 << 20)
+        return os.read(self._answers, 1 << 20)
 
     def write(self, data: bytes) -> None:
         """See `Process`."""
@@ -92,16 +100,16 @@ class StartedProcess:
 
     def close(self) -> None:
         """See `Process`."""
-        for stream in (self._child.stdin, self._child.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        if self._child.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._child.stdin.close()
         self._child.kill()
         self._child.wait()
         self._log.close()
         if self._lifeline >= 0:
             os.close(self._lifeline)
-            self._lifeline = -1
+            os.close(self._answers)
+            self._lifeline = self._answers = -1
 
 
 class ForkedProcess:
@@ -159,50 +167,63 @@ class ForkedProcess:
 
 
 class Nursery:
-    """The process that has SQLMesh and Dagster imported, and forks."""
+    """The process that has the platforms of an interpreter imported, and forks."""
 
-    def __init__(self) -> None:
+    def __init__(self, interpreter: Interpreter) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="playbook-nursery-"))
         self._address = str(self._folder / "s")
-        self._child = _python(["dagster_playbook.platform.nursery", self._address], self._folder, subprocess.DEVNULL)
+        self._ready, ready = os.pipe()
+        request = {"do": "nursery", "address": self._address, "answers": ready}
+        try:
+            self._child = _python(interpreter, request, self._folder, subprocess.DEVNULL, passed=(ready,))
+        finally:
+            os.close(ready)
 
     def fork(self, kind: str, folder: Path) -> ForkedProcess:
         """A child that is ready for its first line.
 
         Raises:
-            PlatformError: the nursery does not come up, for instance because SQLMesh or Dagster does not import.
+            PlatformError: the nursery does not come up.
         """
         if not Path(self._address).exists():
-            assert self._child.stdout is not None
-            ready = select.select([self._child.stdout], [], [], NURSERY_TIMEOUT_S)[0]
-            if not ready or not self._child.stdout.readline():
-                raise PlatformError(
-                    "SQLMesh and Dagster cannot be imported", cure="python -c 'import sqlmesh, dagster'"
-                )
+            is_heard = select.select([self._ready], [], [], NURSERY_TIMEOUT_S)[0]
+            if not is_heard or not os.read(self._ready, 1):
+                raise PlatformError("the process that loads SQLMesh and Dagster does not come up", cure="try again")
         return ForkedProcess(kind, folder, self._address)
 
     def close(self) -> None:
         """End the nursery; its children end with their sockets."""
-        for stream in (self._child.stdin, self._child.stdout):
-            if stream is not None:
-                stream.close()
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+        if self._ready >= 0:
+            os.close(self._ready)
+            self._ready = -1
         self._child.kill()
         self._child.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _python(
-    module: list[str], folder: Path, errors: IO[bytes] | int, *, passed: tuple[int, ...] = ()
+    interpreter: Interpreter,
+    request: dict[str, Any],
+    folder: Path,
+    errors: IO[bytes] | int,
+    *,
+    passed: tuple[int, ...],
 ) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", *module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        cwd=folder,
-        env={**os.environ, **QUIET},
-        pass_fds=passed,
-    )
+    try:
+        return subprocess.Popen(
+            [interpreter.path, bootstrap.__file__, json.dumps(request)],
+            stdin=subprocess.PIPE,
+            stdout=errors,
+            stderr=errors,
+            cwd=folder,
+            env={**interpreter.environment(), **QUIET},
+            pass_fds=passed,
+        )
+    except OSError as error:
+        message = f"the interpreter {Path(interpreter.path).name} does not start: {error.strerror or error}"
+        raise PlatformError(message, cure="name one that does in `python` of [tool.playbook]") from error
 
 
 def _last_line(log: bytes) -> str:

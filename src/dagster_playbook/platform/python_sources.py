@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from dagster_playbook.platform.python_getattr import served_names
 
@@ -118,47 +117,27 @@ def _found(module: str, path: list[str] | None) -> Place | None:
     return Place(None, folders, is_compiled=folders is None or origin is not None)
 
 
-@cache
-def _outline() -> type[Any]:
-    """A visitor that passes over what is inside of functions and classes: here only their names count."""
-    import griffe
-
-    class Outline(griffe.Visitor):
-        def visit_classdef(self, node: ast.ClassDef) -> None:
-            """Leave its body alone."""
-
-        def handle_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, labels: set[str] | None = None) -> None:
-            """Leave its body alone."""
-
-    return Outline
-
-
 def _read(module: str, source: Path) -> Skeleton:
-    import griffe
-
     try:
         if source.stat().st_size > _LONGEST_BYTES:
             return OPEN
-        code = source.read_text(encoding="utf-8")
-        tree = ast.parse(code)
-        visited = _outline()(module, source, code, griffe.Extensions()).get_module()
+        tree = ast.parse(source.read_text(encoding="utf-8"))
     except Exception:
         # a source that does not parse here, for whatever reason, says nothing about the page
         return OPEN
-    aliases = [member for member in visited.members.values() if isinstance(member, griffe.Alias)]
-    bound = set(_bound(tree.body))
-    beside = dict(_siblings(tree.body, module, is_package=source.name == "__init__.py"))
+    package = module if source.name == "__init__.py" else module.rpartition(".")[0]
+    imports = tuple(_imports(tree.body, package))
     return Skeleton(
-        names=frozenset({*_ALWAYS, *bound, *(name for name in visited.members if "/" not in name)}),
-        imported=beside | {alias.name: alias.target_path for alias in aliases if not alias.wildcard},
-        wildcards=tuple(alias.target_path for alias in aliases if alias.wildcard),
+        names=frozenset({*_ALWAYS, *_bound(tree.body)}),
+        imported={name: target for name, target in imports if name != "*"},
+        wildcards=tuple(target for name, target in imports if name == "*"),
         served=served_names(tree),
         is_open=any(map(_is_binding, _top_level(tree.body))),
     )
 
 
 def _bound(body: Sequence[ast.stmt]) -> Iterator[str]:
-    """Names that statements bind in ways that griffe passes over: loops, unpacking, context managers."""
+    """Names that statements bind: definitions, imports, assignments, loops, unpacking, context managers."""
     for node in _top_level(body):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
@@ -170,12 +149,21 @@ def _bound(body: Sequence[ast.stmt]) -> Iterator[str]:
             )
 
 
-def _siblings(body: Sequence[ast.stmt], module: str, *, is_package: bool) -> Iterator[tuple[str, str]]:
-    """`from . import name`: what it is imported from."""
-    home = module if is_package else module.rpartition(".")[0]
+def _imports(body: Sequence[ast.stmt], package: str) -> Iterator[tuple[str, str]]:
+    """Each name that an import binds with the dotted path that it comes from, `*` with the module that it opens."""
     for node in _top_level(body):
-        if isinstance(node, ast.ImportFrom) and node.level == 1 and not node.module:
-            yield from ((alias.asname or alias.name, f"{home}.{alias.name}") for alias in node.names)
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.asname or alias.name.partition(".")[0], alias.name if alias.asname else _first(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            home = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            origin = ".".join(filter(None, (home, node.module)))
+            for alias in node.names:
+                yield alias.asname or alias.name, origin if alias.name == "*" else f"{origin}.{alias.name}"
+
+
+def _first(dotted: str) -> str:
+    return dotted.partition(".")[0]
 
 
 def _is_binding(node: ast.stmt) -> bool:

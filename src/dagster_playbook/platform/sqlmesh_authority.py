@@ -13,6 +13,7 @@ from sqlmesh.core.selector import Selector
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, TextAnswer
 from dagster_playbook.platform.sqlmesh_reader import ReadOnlyContext, open_context, project_values, read_models
+from dagster_playbook.platform.sqlmesh_releases import selector_arguments, selector_class, untold
 from dagster_playbook.settings import SqlmeshProject
 
 
@@ -69,20 +70,21 @@ class SqlmeshAuthority:
             "models": {name: dataclasses.asdict(model) for name, model in models.items()},
             "values": values,
             "origins": {key: self._origin(key, models) for key in values},
+            "unread": untold(values),
         }
 
     @cached_property
     def _selector(self) -> Selector:
         """The selector that `sqlmesh plan` builds, without the state that expanding an entry never reads."""
         context = self._context
-        selector = context._selector_cls(
+        selector: Selector = selector_class(context)(
             state_reader=cast("Any", None),
             models=context._models,
             context_path=context.path,
             dag=context.dag,
             default_catalog=context.default_catalog,
             dialect=context.default_dialect,
-            cache_dir=context.cache_dir,
+            **selector_arguments(context),
         )
         selector._git_client = cast("Any", _AnyBranch(model._path for model in context._models.values() if model._path))
         return selector

@@ -20,6 +20,7 @@ from sqlmesh.core.model import Model, ModelKindName, SeedKind, SeedModel
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.facts import ModelFact
 from dagster_playbook.platform.failure import platform_error
+from dagster_playbook.platform.sqlmesh_releases import cache_in, open_unloaded, selector_class, values_of
 from dagster_playbook.settings import SqlmeshProject
 
 CONFIG_NAMES = ("config.yaml", "config.yml", "config.py")
@@ -62,19 +63,11 @@ def open_context(root: Path, project: SqlmeshProject) -> ReadOnlyContext:
     set_console(NoopConsole())
     within = (Path(project.path) / config).as_posix()
     try:
-        context = ReadOnlyContext(
-            paths=str(folder),
-            gateway=project.gateway or None,
-            load=False,
-            load_state=False,
-            # a personal ~/.sqlmesh/config.yaml is not what the pages speak of
-            config_loader_kwargs={"sqlmesh_path": folder / ".no-personal-settings"},
-        )
+        context: ReadOnlyContext = open_unloaded(ReadOnlyContext, folder, project.gateway)
         within = project.path
         # SQLMesh hands models from one step to the next through its cache; here it lives for one load, so that
-        # nothing appears beside the sources, and nothing that it keeps by time stamp gets stale
-        with tempfile.TemporaryDirectory(prefix="playbook-sqlmesh-") as cache:
-            context.cache_dir = Path(cache)
+        # nothing that it keeps by time stamp gets stale
+        with tempfile.TemporaryDirectory(prefix="playbook-sqlmesh-") as cache, cache_in(context, Path(cache)):
             context.load()
         return context
     except Exception as error:
@@ -133,8 +126,7 @@ def project_values(context: Context, models: dict[str, ModelFact], project: Sqlm
         "sqlmesh.project": project.path,
         "sqlmesh.models.count": len(own),
         "sqlmesh.external_models.count": len(models) - len(own),
-        "sqlmesh.selector": context._selector_cls.__name__,
-        "sqlmesh.virtual_environment_mode": str(config.virtual_environment_mode.value),
+        "sqlmesh.selector": selector_class(context).__name__,
         "sqlmesh.default_gateway": context.selected_gateway,
         "sqlmesh.gateways": sorted(config.gateways) if isinstance(config.gateways, dict) else [],
         "sqlmesh.catalog": context.default_catalog or "",
@@ -144,7 +136,7 @@ def project_values(context: Context, models: dict[str, ModelFact], project: Sqlm
         "sqlmesh.snapshot_ttl": config.snapshot_ttl,
         "sqlmesh.linter.enabled": config.linter.enabled,
         "sqlmesh.audits.count": len(context._audits) + len(context._standalone_audits),
-        "sqlmesh.tests.count": len(context._model_test_metadata),
+        **values_of(context),
     }
     for default in ("cron", "start", "owner"):
         if (value := getattr(config.model_defaults, default, None)) is not None:

@@ -1,8 +1,8 @@
-"""The process that loads somebody's project: `python -m dagster_playbook.platform.worker sqlmesh|dagster`.
+"""The process that loads somebody's project, in that project's own Python (see `bootstrap`).
 
 It reads one JSON object a line from standard input (the first describes the project, each other asks a question) and
-answers each with one line on what was standard output when it began. What the project's own code prints goes to
-standard error, so it can never be taken for an answer.
+answers each with one line on a pipe of its own. What the project's code prints goes elsewhere, so it can never be
+taken for an answer. Of this package, a worker imports only what needs the standard library and the platform.
 
 The project's own code is trusted here, the text of a page is not: a question about one is passed on, unread, to a
 sandboxed child (see `isolation`).
@@ -18,10 +18,12 @@ import signal
 import sys
 from functools import cache
 from importlib.machinery import SourceFileLoader
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
 from dagster_playbook.errors import PlatformError, UnjudgedError
+from dagster_playbook.platform.bootstrap import PROTOCOL
 from dagster_playbook.platform.failure import platform_error
 from dagster_playbook.platform.isolation import Isolated
 
@@ -31,28 +33,31 @@ PAGE_QUESTIONS = frozenset(
 )
 
 
-def main(kind: str, lifeline: str = "") -> None:
-    """Answer on standard output, in the order of the questions, until standard input ends.
+def main(kind: str, lifeline: int, answers: int) -> None:
+    """Answer on the descriptor `answers`, in the order of the questions, until standard input ends.
 
-    `lifeline` is the number of a pipe's descriptor that the asking process holds the other end of.
+    `lifeline` is a pipe's descriptor that the asking process holds the other end of.
     """
-    if lifeline:
-        end_with_pipe(int(lifeline))
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    serve(kind, sys.stdin.buffer, answers)
+    end_with_pipe(lifeline)
+    serve(kind, sys.stdin.buffer, os.fdopen(answers, "wb"))
 
 
 def serve(kind: str, questions: IO[bytes], answers: IO[bytes]) -> None:
     """Load the project that the first line describes when a question needs it, and answer each line after it."""
     project = json.loads(questions.readline())
+    if project["protocol"] != PROTOCOL:
+        sys.exit(f"this worker speaks protocol {PROTOCOL}, it was asked in {project['protocol']}")
     root = Path(project["root"])
     os.environ.update(project["environment"])
-    authority = _authority(kind, root, project["project"])
     _leave_no_bytecode(root)
-    pages = _Pages(authority, root)
+    pages: _Pages | None = None
     for line in questions:
-        _answer(answers, pages, root, json.loads(line))
+        try:
+            pages = pages or _Pages(_authority(kind, root, project["project"]), root)
+        except PlatformError as error:
+            _tell(answers, {"refused": _refusal(error)})
+        else:
+            _answer(answers, pages, root, json.loads(line))
 
 
 def end_with_pipe(lifeline: int) -> None:
@@ -83,7 +88,9 @@ class _Pages:
 
     def __init__(self, authority: Any, root: Path) -> None:
         self.authority = authority
-        self._child = Isolated(lambda question, arguments: _plain(getattr(authority, question)(*arguments)), [root])
+        # what the child imports later, this package has to be read for
+        readable = [root, Path(__file__).resolve().parents[1]]
+        self._child = Isolated(lambda question, arguments: _plain(getattr(authority, question)(*arguments)), readable)
 
     def ask(self, question: str, arguments: list[Any]) -> Any:
         """The child's answer; what the question needs of the project is loaded here, where its code is trusted."""
@@ -94,17 +101,48 @@ class _Pages:
 
 
 def _authority(kind: str, root: Path, project: dict[str, str] | None) -> Any:
+    """The authority of that kind.
+
+    Raises:
+        PlatformError: this interpreter does not have the platform, or only a part of it.
+    """
     from dagster_playbook.settings import CodeLocation, SqlmeshProject
 
-    if kind == "sqlmesh":
+    if kind == "python":
+        sys.path.insert(0, str(root))
+        from dagster_playbook.platform.python_authority import PythonAuthority
+
+        return PythonAuthority([root])
+    location = CodeLocation(**project) if project and kind == "dagster" else None
+    if kind == "dagster":
+        sys.path.insert(0, str(root / (location.working_directory if location else ".")))
+    try:
+        if kind == "dagster":
+            from dagster_playbook.platform.dagster_authority import DagsterAuthority
+
+            return DagsterAuthority(root, location)
         from dagster_playbook.platform.sqlmesh_authority import SqlmeshAuthority
 
         return SqlmeshAuthority(root, SqlmeshProject(**project) if project else None)
-    from dagster_playbook.platform.dagster_authority import DagsterAuthority
+    except PlatformError:
+        raise
+    except Exception as error:
+        raise _not_installed(kind, error) from error
 
-    location = CodeLocation(**project) if project else None
-    sys.path.insert(0, str(root / (location.working_directory if location else ".")))
-    return DagsterAuthority(root, location)
+
+def _not_installed(kind: str, error: Exception) -> PlatformError:
+    name = {"dagster": "Dagster", "sqlmesh": "SQLMesh"}[kind]
+    python = f"Python {'.'.join(map(str, sys.version_info[:3]))} of {Path(sys.prefix).name}/"
+    if isinstance(error, ModuleNotFoundError) and error.name == kind:
+        cure = f'install {kind} there, or name the interpreter that has it: python = "..." in [tool.playbook]'
+        return PlatformError(f"{name} is not installed for {python}", cure=cure)
+    try:
+        told = f"{name} {version(kind)}"
+    except PackageNotFoundError:
+        told = name
+    cause = " ".join(str(error).split()) or type(error).__name__
+    message = f"{told} cannot be used in {python}: {type(error).__name__}: {cause}"
+    return PlatformError(message, cure=f"make `python -c 'import {kind}'` succeed there; install what is missing")
 
 
 def _answer(answers: IO[bytes], pages: _Pages, root: Path, question: dict[str, Any]) -> None:
@@ -123,6 +161,10 @@ def _answer(answers: IO[bytes], pages: _Pages, root: Path, question: dict[str, A
         answer = {
             "refused": _refusal(platform_error(error, what, "report it with the text that was asked about", root))
         }
+    _tell(answers, answer)
+
+
+def _tell(answers: IO[bytes], answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer, default=str).encode() + b"\n")
     answers.flush()
 
@@ -135,7 +177,7 @@ def _ask(authority: Any, root: Path, ask: str, arguments: list[Any]) -> Any:
     if ask == "commands":
         from dagster_playbook.platform.commands_reader import read_commands
 
-        return {name: dataclasses.asdict(command) for name, command in read_commands(arguments[0]).items()}
+        return dataclasses.asdict(read_commands(arguments[0]))
     if ask == "files":
         return _loaded_files(root)
     return _plain(getattr(authority, ask)(*arguments))
@@ -171,7 +213,3 @@ def _leave_no_bytecode(root: Path) -> None:
             write(self, path, data, _mode=_mode)
 
     SourceFileLoader.set_data = set_data  # type: ignore[method-assign]
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -16,7 +16,9 @@ from dataclasses import asdict
 from typing import Any
 
 from dagster_playbook.errors import PlatformError, UnjudgedError
+from dagster_playbook.platform import bootstrap
 from dagster_playbook.platform.fingerprint import file_digest
+from dagster_playbook.platform.interpreter import Interpreter, interpreter_for, own_interpreter
 from dagster_playbook.platform.processes import Nursery, Process, StartedProcess
 from dagster_playbook.settings import CodeLocation, Settings, SqlmeshProject
 
@@ -37,7 +39,7 @@ class Worker:
         self, process: Process, settings: Settings, project: SqlmeshProject | CodeLocation | None, kind: str
     ) -> None:
         self.subject = getattr(project, "path", "") or getattr(project, "module", "") or kind
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         #: the project's own files that it has imported, with their digests; known once they were asked for
         self.files: dict[str, str] = {}
         self._root = settings.root
@@ -45,7 +47,8 @@ class Worker:
         self._buffer = b""
         #: whether `close` was called: the pool ends a worker that others may still hold
         self.is_closed = False
-        described = {"root": str(settings.root.resolve()), "environment": settings.environment}
+        described: dict[str, Any] = {"protocol": bootstrap.PROTOCOL, "root": str(settings.root.resolve())}
+        described["environment"] = settings.environment
         self._write({**described, "project": asdict(project) if project else None})
 
     def ask(self, question: str, *arguments: Any) -> Any:
@@ -133,7 +136,8 @@ class WorkerPool:
         self._workers: dict[tuple[str, str, str], tuple[str, Worker]] = {}
         self._lock = threading.RLock()
         self._started: set[str] = set()
-        self._nursery: Nursery | None = None
+        #: one for each interpreter, by its path
+        self._nurseries: dict[str, Nursery] = {}
 
     def workers(self, kind: str, settings: Settings, state: str) -> list[Worker]:
         """One worker for each project of that kind (one without a project when there is none), in that order.
@@ -141,9 +145,15 @@ class WorkerPool:
         `state` is the fingerprint of what they read: a worker of another state is not asked again.
         """
         projects: Sequence[SqlmeshProject | CodeLocation | None]
-        projects = (settings.sqlmesh if kind == "sqlmesh" else settings.dagster) or (None,)
+        # Python is judged where the models are when there is no code location
+        projects = (settings.dagster if kind == "dagster" else settings.sqlmesh) or (None,)
         with self._lock:
             return [self._worker(kind, settings, project, state) for project in projects]
+
+    def own_worker(self, settings: Settings, state: str) -> Worker:
+        """One in the interpreter of this process, for questions that are about no platform."""
+        with self._lock:
+            return self._worker("python", settings, None, state, own_interpreter())
 
     def discard(self, worker: Worker) -> None:
         """End a worker that has refused to load, so that nothing of the failed load is asked again."""
@@ -154,36 +164,41 @@ class WorkerPool:
         worker.close()
 
     def _worker(
-        self, kind: str, settings: Settings, project: SqlmeshProject | CodeLocation | None, state: str
+        self,
+        kind: str,
+        settings: Settings,
+        project: SqlmeshProject | CodeLocation | None,
+        state: str,
+        interpreter: Interpreter | None = None,
     ) -> Worker:
-        key = (kind, str(settings.root), repr(project))
+        used = interpreter or interpreter_for(settings, project)
+        key = (f"{kind} {used.path}", str(settings.root), repr(project))
         held = self._workers.pop(key, None)
         if held is not None and (held[0] != state or not held[1].is_current):
             held[1].close()
             held = None
-        worker = held[1] if held else Worker(self._process(kind, settings), settings, project, kind)
+        worker = held[1] if held else Worker(self._process(kind, settings, used), settings, project, kind)
         self._workers[key] = (state, worker)
         while len(self._workers) > KEPT:
             oldest = next(iter(self._workers))
             self._workers.pop(oldest)[1].close()
         return worker
 
-    def _process(self, kind: str, settings: Settings) -> Process:
+    def _process(self, kind: str, settings: Settings, interpreter: Interpreter) -> Process:
         if kind not in self._started:
             self._started.add(kind)
-            return StartedProcess(kind, settings.root)
-        if self._nursery is None:
-            self._nursery = Nursery()
-        return self._nursery.fork(kind, settings.root)
+            return StartedProcess(kind, settings.root, interpreter)
+        if interpreter.path not in self._nurseries:
+            self._nurseries[interpreter.path] = Nursery(interpreter)
+        return self._nurseries[interpreter.path].fork(kind, settings.root)
 
     def close(self) -> None:
         """End every process."""
         with self._lock:
             while self._workers:
                 self._workers.popitem()[1][1].close()
-            if self._nursery is not None:
-                self._nursery.close()
-                self._nursery = None
+            while self._nurseries:
+                self._nurseries.popitem()[1].close()
             self._started.clear()
 
 

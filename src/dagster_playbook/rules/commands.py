@@ -114,6 +114,8 @@ def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_e
         yield from _make(words[1:], claim, world)
     elif program in world.facts.commands:
         yield from _tree(words, world.facts.commands[program], claim, world)
+    elif program in world.facts.unread:
+        world.unjudged.add(f"{program} command")
     elif not _is_program(words[0].text, program, world):
         is_strict = world.conventions.is_strict and not is_elsewhere
         known = [*world.facts.commands, *(STANDARD_PROGRAMS if is_strict else ())]

@@ -39,6 +39,8 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
     key = claim.binding.key
     if key not in world.facts.values:
         message = f"no fact is called {key!r}{did_you_mean(key, world.facts.values)}"
+        if why := world.facts.unread.get(key):
+            message = f"the fact {key!r} cannot be told: {why}"
         yield UNKNOWN_FACT.finding(claim.location, message, subject=key, evidence="playbook facts")
         return
     value = world.facts.values[key]

@@ -1,4 +1,4 @@
-"""PY: Python blocks are parsed, linted through pytest-examples, and their imports resolved; nothing is run."""
+"""PY: Python blocks are parsed, linted by ruff, and their imports resolved; nothing is run."""
 
 from __future__ import annotations
 

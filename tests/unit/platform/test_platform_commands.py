@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 import pytest
 
-from dagster_playbook.errors import PlatformError
 from dagster_playbook.platform.commands_reader import command_fact, read_commands
 from dagster_playbook.platform.facts import Facts, OptionFact
 
@@ -68,11 +67,14 @@ def test_arguments_without_limit() -> None:
         ("x=click:nothing", "is no click or typer application"),
     ],
 )
-def test_a_command_that_cannot_be_read_is_an_error(spec: str, words: str) -> None:
-    """A name in the settings that leads nowhere is told with a cure, never passed over."""
-    with pytest.raises(PlatformError, match=words) as caught:
-        read_commands([spec])
-    assert caught.value.cure
+def test_a_command_that_cannot_be_read_keeps_none_of_the_others(spec: str, words: str) -> None:
+    """A name in the settings that leads nowhere is told with a cure, beside the trees that can be read."""
+    told = read_commands(["sqlmesh", spec])
+    name = spec.partition("=")[0]
+    assert list(told.trees) == ["sqlmesh"]
+    assert words in told.unread[name]
+    assert "commands = " in told.unread[name]
+    assert (name in told.absent) == (name == "nosuchcommand")
 
 
 def test_types_of_values_are_the_programs_own() -> None:

@@ -164,4 +164,4 @@ def test_the_readers_are_all_modules_that_facts_come_through() -> None:
             if module.startswith("dagster_playbook.platform."):
                 waiting.append(module.rpartition(".")[2])
     # how facts are kept and fetched does not change what they say
-    assert found - {"cache", "workers", "processes", "isolation"} == set(READERS)
+    assert found - {"cache", "workers", "processes", "isolation", "nursery"} == set(READERS)
