@@ -12,7 +12,7 @@ from dagster_playbook.location import LineOrigin, Location
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A fenced code block, as pymdownx.superfences sees it.
+    """A code block: a fence as pymdownx.superfences sees it, indented code, or raw HTML.
 
     Attributes:
         language: first word of the info string, lower case, without a leading dot; "" when there is none.
@@ -22,6 +22,7 @@ class Fence:
         location: from the opening fence's first mark to the end of the closing fence.
         lines: one origin for each line of `body`.
         section: texts of the headings that the fence stands under, outermost first.
+        is_html: it is written as raw HTML, and not as a fence.
     """
 
     language: str
@@ -31,6 +32,7 @@ class Fence:
     location: Location
     lines: tuple[LineOrigin, ...]
     section: tuple[str, ...] = ()
+    is_html: bool = False
 
     def at(self, line: int, column: int = 1, end_line: int = 0, end_column: int = 0) -> Location:
         """The place in the file of a place in the body; all 1-based, the end exclusive."""
@@ -52,11 +54,12 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An inline code span; `text` as shown, `location` of the text without the backticks."""
+    """An inline code span; `text` as shown, `location` of the text without the backticks or HTML tags around it."""
 
     text: str
     location: Location
     language: str = ""
+    is_html: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,16 @@ from dagster_playbook.claims.yaml_text import YamlProblem
 from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page, Problem, Suppression
-from dagster_playbook.rules.site import Shown, anchors_of, generates, is_sure_anchor, is_sure_link, resolve, site_of
+from dagster_playbook.rules.site import (
+    Shown,
+    anchors_of,
+    generates,
+    is_sure_anchor,
+    is_sure_link,
+    resolve,
+    site_of,
+    takes_objects,
+)
 from dagster_playbook.rules.world import World, did_you_mean
 
 KINDS = frozenset({Kind.LINK, Kind.UNKNOWN})
@@ -245,7 +254,7 @@ def _anchor(anchor: str, page: str, claim: Claim, world: World) -> Iterator[Find
     if anchors is None or anchor in anchors or anchor.lower() in ("", "top"):
         return
     severity = Severity.ERROR
-    if generates(site_of(page, world), world):
+    if generates(site_of(page, world), world) or takes_objects(page, world):
         severity = Severity.WARNING
     elif not world.conventions.is_strict:
         site = site_of(page, world)

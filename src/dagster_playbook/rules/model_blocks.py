@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.platform.authority import ModelAnswer
 from dagster_playbook.rules.repairs import exact
 from dagster_playbook.rules.selectors import UNKNOWN_TAG
@@ -49,19 +49,26 @@ def model_findings(text: str, claim: Claim, world: World) -> Iterator[Finding]:
     answer = world.authority.load_model(text)
     evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')}"
     for problem in answer.problems:
-        if problem.subject not in lost and (world.conventions.is_strict or _is_of_the_block(problem.message)):
+        if problem.subject not in lost:
             where = claim.at(problem.line or 1, problem.column or 1)
             message = f"SQLMesh refuses the block: {problem.message}"
-            yield BAD_MODEL.finding(where, message, subject=problem.subject, evidence=evidence)
+            severity = Severity.ERROR if _is_of_the_block(problem.message, text) else world.doubtful
+            yield BAD_MODEL.finding(where, message, subject=problem.subject, evidence=evidence, severity=severity)
     if not answer.problems and text == claim.text:
         yield from _names(answer, claim, world)
 
 
-def _is_of_the_block(message: str) -> bool:
-    """Whether SQLMesh's objection is to what the block says, not to what an excerpt leaves out."""
+#: notation for what a reader is to put in, or what an excerpt leaves out
+_ELIDED = re.compile(r"\.\.\.|\u2026|<\w|\{\{|\{%|\[\w+\]|@\w|^\s*-- *\.", re.MULTILINE)
+
+
+def _is_of_the_block(message: str, text: str) -> bool:
+    """Whether SQLMesh's objection is to what the block says, not to what an excerpt leaves out or another page has."""
+    if re.search(r"tokeni[sz]|does not parse|Input should be", message):
+        return _ELIDED.search(text) is None
     return not re.search(
-        r"required 'name'|is undefined|no MODEL block|has no gateway|Required keyword|tokeni[sz]|does not parse"
-        r"|not found|Input should be|placeholder|does not exist",
+        r"required 'name'|is undefined|no MODEL block|has no gateway|Required keyword"
+        r"|not found|placeholder|does not exist",
         message,
     )
 

@@ -71,6 +71,15 @@ _MAKES_NOTHING = frozenset(
 )
 
 
+#: where mkdocstrings puts what it reads from the sources
+_OBJECT = re.compile(r"^ {0,3}::: +[\w.]+", re.MULTILINE)
+
+
+def takes_objects(page: str, world: World) -> bool:
+    """Whether a plugin puts the documentation of objects into the page, each with an anchor, whoever shows it."""
+    return _OBJECT.search(world.files.text(page) or "") is not None
+
+
 def generates(site: Site, world: World) -> bool:
     """Whether the site's configuration has hooks or plugins that may make pages and anchors which stand in no file."""
     if site.shown is not Shown.MKDOCS:
