@@ -122,6 +122,7 @@ class Page:
 
     Attributes:
         path: POSIX, relative to the project.
+        text: of its own file, line ends as newlines.
         anchors: ids that HTML of the page sets, beside those of its headings.
         front_matter_text: its YAML without the dashes; line 1 of it is line 2 of the page; "" when it is no YAML.
         files: every file that was read for it, the page first, then includes, in order of first use, last the
@@ -129,6 +130,7 @@ class Page:
     """
 
     path: str
+    text: str = ""
     files: tuple[str, ...] = ()
     front_matter: dict[str, object] = field(default_factory=dict)
     front_matter_lines: int = 0

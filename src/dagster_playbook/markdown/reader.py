@@ -42,7 +42,7 @@ def read_page(
         page.files = (page.path,)
         page.problems.append(Problem("PB003", f"page {error}", Location(page.path), page.path))
         return page
-    lines = text.split("\n")
+    page.text, lines = text, text.split("\n")
     front = split_front_matter(lines, page.path)
     page.front_matter, page.front_matter_lines = front.values, front.line_count
     page.front_matter_text = front.text

@@ -204,6 +204,16 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {"DAGSTER_HOME": "dagster", **found} if settings.dagster else found
 
 
+def _extras(distribution: str) -> tuple[str, ...]:
+    """The extras that an installed distribution offers, as it spells them."""
+    from importlib import metadata
+
+    try:
+        return tuple(metadata.metadata(distribution).get_all("Provides-Extra") or ())
+    except metadata.PackageNotFoundError:
+        return ()
+
+
 def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, Any]], local: LocalPart) -> Facts:
     sqlmesh, dagster, commands = (parts[name]["told"] for name in ("sqlmesh", "dagster", "commands"))
     versions = {name: version for name, version in distributions().items() if NAMED_DISTRIBUTIONS.match(name)}
@@ -224,6 +234,7 @@ def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, A
         origins=dict(sorted(origins.items())),
         environment=_environment(settings),
         sources=local.sources,
+        extras={name: _extras(name) for name in versions},
     ).as_dict()
     raw |= {"models": sqlmesh.get("models", {}), "commands": commands}
     for name in ("jobs", "ops", "config_types", "assets", "resources", "sensors", "schedules", "system_tags"):

@@ -61,7 +61,7 @@ def _is_excerpt(text: str, line: int, told: str, world: World) -> bool:
     A body of comments alone says "your code here"; code at one indent is cut out of something larger; `f(x) -> T`
     without `def` tells what comes back.
     """
-    if "indented block" in told or _parses(textwrap.dedent(text)):
+    if "indented block" in told or _parses_with_blanks(textwrap.dedent(text)):
         return True
     lines = text.split("\n")
     here = lines[line - 1].split("#")[0] if line <= len(lines) else ""
@@ -69,6 +69,14 @@ def _is_excerpt(text: str, line: int, told: str, world: World) -> bool:
         return True
     wrong = [p.message for p in world.documents.lint_python(text).problems if p.subject == "invalid-syntax"]
     return bool(wrong) and all("syntax was added in Python" in message for message in wrong)
+
+
+def _parses_with_blanks(source: str) -> bool:
+    try:
+        _without_blanks(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _parses(source: str) -> bool:
