@@ -137,13 +137,14 @@ def yaml_findings(claim: Claim, world: World) -> Iterator[Finding]:
 def _is_deliberate(problem: YamlProblem, claim: Claim) -> bool:
     """Whether what no single document may hold is a choice that people make: several documents, or alternatives.
 
-    The same key twice, each time under a comment of its own, shows ways to write it.
+    The same key again, under a comment of its own or behind an empty line, shows ways to write it.
     """
     if "single document" in problem.message or re.search(r"(?:the tag |for the tag ')!(?!!)", problem.message):
         # a tag of the consumer's own, such as !Ref or !secret, says nothing of the platform
         return True
-    lines = claim.text.split("\n")[: problem.line]
-    return problem.is_duplicate and len(lines) > 1 and lines[-2].lstrip().startswith("#")
+    lines = claim.text.split("\n")
+    above = [lines[item.line - 2].strip() for item in claim.yaml_problems if item.is_duplicate and item.line > 1]
+    return problem.is_duplicate and any(not line or line.startswith("#") for line in above)
 
 
 def _tabs(claim: Claim, world: World) -> Iterator[Finding]:

@@ -28,7 +28,8 @@ _MARKDOWN = frozenset(
 _PYMDOWNX = frozenset(
     "arithmatex betterem blocks.admonition blocks.caption blocks.definition blocks.details blocks.html blocks.tab "
     "caret critic details emoji escapeall extra fancylists highlight inlinehilite keys magiclink mark progressbar "
-    "quotes saneheaders smartsymbols snippets striphtml superfences tabbed tasklist tilde".split()
+    # the last is what superfences and critic turn on by themselves
+    "quotes saneheaders smartsymbols snippets striphtml superfences tabbed tasklist tilde _bypassnorm".split()
 )
 #: what MkDocs itself turns on
 _BUILT_IN = ("toc", "tables", "fenced_code")
