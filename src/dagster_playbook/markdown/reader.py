@@ -66,13 +66,14 @@ def _render(page: Page, lines: list[str], first_line: int, record: Record) -> No
     """Let the renderer read the lines; what it cannot read at all is a problem."""
     # the renderer is imported when a page is really read: a check that finds nothing changed never needs it
     from dagster_playbook.markdown.recorder.collect import Collector
-    from dagster_playbook.markdown.recorder.extensions import config_of
+    from dagster_playbook.markdown.recorder.extensions import config_of, include_folders
     from dagster_playbook.markdown.recorder.origin import OriginLine
     from dagster_playbook.markdown.recorder.renderer import read_lines
     from dagster_playbook.markdown.recorder.text import shown_words
 
     located = [OriginLine.at(line, page.path, number) for number, line in enumerate(lines, first_line)]
     config, extensions = config_of(record.root, page.path)
+    record.roots = tuple(dict.fromkeys([*record.roots, *include_folders(config, extensions)]))
     read = read_lines(extensions, located, record)
     page.files = (*record.files, config) if config else tuple(record.files)
     page.problems += record.problems

@@ -106,6 +106,9 @@ def _is_sure(problem: Problem, world: World) -> bool:
     """Whether the problem is one whoever shows the page; how MkDocs reads it says nothing of other sites."""
     page = problem.location.path
     site = site_of(page, world)
+    if problem.rule in (NO_INCLUDE.code, UNCLOSED.code, SWALLOWED.code) and generates(site, world):
+        # what a hook or a plugin makes of the text before the renderer sees it is not known here
+        return False
     if problem.rule == NO_INCLUDE.code:
         # the paths of includes start where the site's configuration stands
         return site.shown is Shown.MKDOCS and not world.files.exists(join(site.folder, problem.subject))

@@ -84,7 +84,7 @@ _CODE_LINE = re.compile(
 def _is_mostly_code(lines: list[str]) -> bool:
     """Whether most lines of a block begin as Python does: under its name people also show what a program prints."""
     told = [line for line in lines if line.strip()]
-    return sum(_CODE_LINE.match(line) is not None for line in told) * 2 >= len(told)
+    return len(told) < 2 or sum(_CODE_LINE.match(line) is not None for line in told) * 2 >= len(told)
 
 
 def _parses_with_blanks(source: str) -> bool:

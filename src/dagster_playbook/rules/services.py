@@ -41,7 +41,7 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
 
 
 def _line(line: str, number: int, name: str, claim: Claim, world: World, seen: dict[str, int]) -> Iterator[Finding]:
-    match = re.match(r"\s*(?P<key>[\w.-]+)\s*[=:]\s*(?P<value>.*?)\s*\Z", line)
+    match = re.match(r"\s*(?P<key>[^\s=:]+)\s*[=:]\s*(?P<value>.*?)\s*\Z", line)
     if not match:
         yield BAD_PROPERTY.finding(claim.at(number, 1), "a property is written key=value", subject=line.strip())
         return
