@@ -27,6 +27,7 @@ from dagster_playbook.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_playbook.check.trial import PageReader
+    from dagster_playbook.markdown.model import Page
     from dagster_playbook.platform.facts_file import Recorded
 
 #: what the navigation's verdict is kept under; no page has such a path
@@ -235,6 +236,10 @@ class Checker:
         unjudged = dict(verdict.unjudged)
         found = tuple(verdict.findings)
         return PageSummary(path, verdict.files, *counts, found, verdict.waiting, unjudged, verdict.claims)
+
+    def read(self, path: str) -> Page:
+        """A page as its readers see it."""
+        return self._reader.read(path, {})
 
     def _still_holds(self, kept: dict[str, Any]) -> bool:
         return self._same_files(kept) and all(

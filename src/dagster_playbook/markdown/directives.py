@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dagster_playbook.location import Location
-from dagster_playbook.markdown.model import FactBinding, Problem, Suppression
+from dagster_playbook.markdown.model import FactBinding, Mark, Problem, Suppression
 from dagster_playbook.markdown.source import Comment, Source
 
 _FACT = re.compile(r"fact:\s*(\S+)$")
@@ -31,6 +31,7 @@ class Directives:
     bindings: list[FactBinding] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
     _open: Comment | None = None
     _ends: dict[int, int] = field(default_factory=dict)
 
@@ -42,6 +43,8 @@ class Directives:
                 self._open_fact(comment, text)
             elif text == "/fact":
                 self._close_fact(comment)
+            elif text.startswith(("proven:", "opinion:")):
+                self._mark(comment, *text.split(":", 1))
             elif text.startswith("playbook:"):
                 self._ignore(comment, text)
         if self._open:
@@ -92,6 +95,18 @@ class Directives:
         why = (reason.group(1) or reason.group(2) or "") if reason else ""
         first, last = self._covered(comment)
         self.suppressions.append(Suppression(codes, why.strip(), self._place(comment), first, last))
+
+    def _mark(self, comment: Comment, kind: str, words: str) -> None:
+        if not words.strip():
+            what = "a test" if kind == "proven" else "a reason"
+            self._malformed(comment, f"this names no {what.split()[1]}; write <!-- {kind}: {what} -->")
+            return
+        self._refuse_break(comment)
+        first, last = self._covered(comment)
+        start, end = self.source.rows[comment.start[0]].line, self.source.rows[comment.end[0]].line
+        tests = tuple(test for test in re.split(r"[\s,]+", words) if test) if kind == "proven" else ()
+        reason = "" if tests else " ".join(words.split())
+        self.marks.append(Mark(tests, reason, self._place(comment), first, last, (first, last) != (start, end)))
 
     def _covered(self, comment: Comment) -> tuple[int, int]:
         """First and last line that a suppression covers: its own, or the next block when it stands alone."""

@@ -87,6 +87,26 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """`<!-- proven: tests/... -->` or `<!-- opinion: why -->`: what holds a statement that no rule can hold.
+
+    It covers the statement that it stands in or behind, and the whole next block when it stands on a line of its own
+    (`is_block`). `first_line` and `last_line` are as those of a suppression.
+
+    Attributes:
+        tests: tests that prove it, as pytest names them; none for an opinion.
+        reason: why an opinion is nothing to check; "" for a proof.
+    """
+
+    tests: tuple[str, ...]
+    reason: str
+    location: Location
+    first_line: int
+    last_line: int
+    is_block: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """A heading with the anchor that the site gives it."""
 
@@ -139,6 +159,7 @@ class Page:
     spans: list[Span] = field(default_factory=list)
     bindings: list[FactBinding] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     anchors: list[str] = field(default_factory=list)

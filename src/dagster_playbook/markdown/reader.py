@@ -84,5 +84,5 @@ def _render(page: Page, lines: list[str], first_line: int, record: Record) -> No
     page.problems += collector.broken_fences()
     directives = Directives(record.source, collector.code_blocks, shown_words)
     directives.read(record.comments)
-    page.bindings, page.suppressions = directives.bindings, directives.suppressions
+    page.bindings, page.suppressions, page.marks = directives.bindings, directives.suppressions, directives.marks
     page.problems += directives.problems

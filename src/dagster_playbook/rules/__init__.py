@@ -23,6 +23,7 @@ from dagster_playbook.rules import (
     model_blocks,
     names,
     option_types,
+    proofs,
     prose,
     python,
     requirements,
@@ -51,6 +52,7 @@ RULES: dict[str, Rule] = by_code(
             dates,
             fences,
             option_types,
+            proofs,
             requirements,
             runbook_calls,
             selectors,
@@ -63,9 +65,10 @@ RULES: dict[str, Rule] = by_code(
 
 
 def check_whole(page: Page, world: World) -> Iterator[Finding]:
-    """Findings of what a page says as a whole: as a runbook, and as the documentation of a command."""
+    """Findings of what a page says as a whole: as a runbook, as the documentation of a command, as proven."""
     yield from _check_runbook(page, world)
     yield from command_pages.page_findings(page, world)
+    yield from proofs.proof_findings(page, world)
 
 
 def _check_runbook(page: Page, world: World) -> Iterator[Finding]:
