@@ -6,8 +6,9 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from dagster_playbook.check.doubts import cause_of
 from dagster_playbook.check.judging import as_far_as_judged, left_alone
 from dagster_playbook.check.live_scope import covering, waiting
 from dagster_playbook.check.suppressed import suppressing
@@ -69,6 +70,7 @@ def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVe
     verdict.findings = [*_not_told_again(verdict.findings, whole), *whole]
     verdict.waiting = waiting(page, claims, used, world.facts)
     verdict.findings += extraction.suppression_findings(page, {*used, *verdict.waiting})
+    verdict.findings = [replace(found, cause=cause_of(found, world)) for found in verdict.findings]
     verdict.findings.sort(key=Finding.sort_key)
     return verdict
 

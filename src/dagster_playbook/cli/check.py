@@ -45,6 +45,7 @@ _CHANGED_HELP = "Only pages that differ from a git revision, or include a file t
 @click.option("--no-cache", is_flag=True, help="Keep and reuse nothing from earlier checks.")
 @click.option("--facts", "facts_file", type=click.Path(path_type=Path), metavar="FILE", help=_FACTS_HELP)
 @click.option("--job", metavar="NAME", default="", help=_JOB_HELP)
+@click.option("--doubts", is_flag=True, help="Also list what is only counted else: what may well be meant so.")
 @click.option("--quiet", "-q", is_flag=True, help="Only findings: no progress and no counts.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter an option, as click hands them over
@@ -61,6 +62,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     no_cache: bool,
     facts_file: Path | None,
     job: str,
+    doubts: bool,
     quiet: bool,
 ) -> None:
     """Check every config, command, query, name and number on the pages.
@@ -77,6 +79,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook check --live
       playbook check --dagster-url http://127.0.0.1:3000
       playbook check --facts facts.json
+      playbook check --doubts
       playbook check config.yaml --job sqlmesh_all_assets
     """
     from dagster_playbook.settings import find_root, load_settings
@@ -100,7 +103,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
             result, verdict = _asked_live(checker, result, dagster_url, is_all=live)
             _tell_live(verdict, quiet=quiet)
         on_terminal = sys.stdout.isatty()
-        report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
+        report = report_of(result, settings, form, with_source=form == "text" and on_terminal, with_doubts=doubts)
     _tell_unjudged(result)
     _tell_empty(result, asked)
     if diff:
