@@ -92,6 +92,11 @@ def output_lines(text: str, programs: Programs | None = None) -> Iterator[tuple[
         yield from ((number, line) for number, (line, typed) in enumerate(lines, 1) if line and not typed.is_input)
 
 
+def typed_text(text: str, programs: Programs) -> str:
+    """A console block with its prompts and all output blanked: commands stand where they stood."""
+    return "\n".join(part.text for part in typed_lines(text, programs))
+
+
 def output_blocks(text: str, programs: Programs) -> Iterator[tuple[tuple[Word, ...], list[tuple[int, str]]]]:
     """Each command of a console block that shows output, by its words, with the numbered lines of that output."""
     if not has_prompts(text, programs):

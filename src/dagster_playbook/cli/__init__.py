@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("watch", "Check again at every save."),
     "lsp": ("lsp", "Serve findings, fixes and completion to an editor."),
     "drift": ("drift", "Change one thing at a time in a copy and see whether the check tells it."),
+    "record": ("record", "Run the console blocks that pages mark, and hold their output to what is printed."),
     "facts": ("facts", "Print what the platform is: models, jobs, config, catalogs, commands, versions."),
     "schema": ("schema", "Print or write the JSON Schema of a job's run config or an op's config."),
     "plan": ("plan", "Show what a runbook would do, and what a restatement would touch; changes nothing."),

@@ -107,6 +107,23 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """`<!-- playbook: record -->` before a console block: its output is what its commands print.
+
+    Attributes:
+        exit_code: that the last command ends with; the others end with 0.
+        after: a command that has to have run before, unseen; "" for none.
+        first_line, last_line: as those of a suppression.
+    """
+
+    exit_code: int
+    after: str
+    location: Location
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """A heading with the anchor that the site gives it."""
 
@@ -160,6 +177,7 @@ class Page:
     bindings: list[FactBinding] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     anchors: list[str] = field(default_factory=list)

@@ -85,4 +85,5 @@ def _render(page: Page, lines: list[str], first_line: int, record: Record) -> No
     directives = Directives(record.source, collector.code_blocks, shown_words)
     directives.read(record.comments)
     page.bindings, page.suppressions, page.marks = directives.bindings, directives.suppressions, directives.marks
+    page.recordings = directives.recordings
     page.problems += directives.problems
