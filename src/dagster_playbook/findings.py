@@ -52,6 +52,8 @@ class Fix:
 class Finding:
     """One thing that is wrong: where, by which rule, about what, and which authority says so.
 
+    `cause` is set for a doubt that is told in a count with others of its cause, and not by itself.
+
     Raises:
         ValueError: a warning that carries a fix; what may be right as it stands is nothing to write over.
     """
@@ -64,6 +66,7 @@ class Finding:
     severity: Severity = Severity.ERROR
     evidence: str = ""
     fix: Fix | None = None
+    cause: str = ""
 
     def __post_init__(self) -> None:
         if self.fix is not None and self.severity is not Severity.ERROR:
@@ -89,6 +92,7 @@ class Finding:
             "subject": self.subject,
             "evidence": self.evidence,
             "fix": self.fix.as_dict() if self.fix else None,
+            "cause": self.cause,
         }
 
 

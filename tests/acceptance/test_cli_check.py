@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,10 +45,19 @@ def test_json(small_project: Path, playbook: Playbook) -> None:
     for _ in ("cold", "warm"):
         done = playbook("check", "--format", "json", cwd=small_project)
         told = json.loads(done.stdout)
-        assert list(told) == ["summary", "findings", "platform"]
-        assert list(told["summary"]) == ["files", "fences", "spans", "checked", "exempt", "findings", "unjudged"]
+        assert list(told) == ["summary", "findings", "doubts", "platform"]
+        assert list(told["summary"]) == [
+            "files",
+            "fences",
+            "spans",
+            "checked",
+            "exempt",
+            "findings",
+            "doubts",
+            "unjudged",
+        ]
         assert list(told["findings"][0]) == (
-            "path line column end_line end_column rule name severity message subject evidence fix".split()
+            "path line column end_line end_column rule name severity message subject evidence fix cause".split()
         )
         assert told["platform"]["fingerprint"] and told["platform"]["versions"]["sqlmesh"]
         assert done.returncode == 1
@@ -58,8 +68,21 @@ def test_warnings_do_not_fail(small_project: Path, playbook: Playbook) -> None:
     settings = small_project / "pyproject.toml"
     settings.write_text(settings.read_text().replace("strict = true", "strict = false"))
     (small_project / "docs" / "index.md").write_text("Read the `frobnicator`.\n")
-    done = playbook("check", "docs/index.md", cwd=small_project)
+    done = playbook("check", "--doubts", "docs/index.md", cwd=small_project)
     assert "warning:" in done.stdout and done.returncode == 0
+
+
+def test_doubts_are_one_line_with_a_number(small_project: Path, playbook: Playbook) -> None:
+    """Without strict, what is merely not known is counted by its cause; asked for, it is listed and settled."""
+    settings = small_project / "pyproject.toml"
+    settings.write_text(settings.read_text().replace("strict = true", "strict = false"))
+    (small_project / "docs" / "index.md").write_text("Read the `frobnicator`, or `frob --nicate`.\n\n```\n?\n```\n")
+    counted = playbook("check", "docs/index.md", cwd=small_project).stdout
+    assert re.findall(r"^\d+ doubts are not listed .*$", counted, re.MULTILINE) and "PB0" not in counted
+    listed = playbook("check", "--doubts", "docs/index.md", cwd=small_project).stdout
+    assert "PB006" in listed and "PB001" in listed and "settled by: " in listed
+    told = json.loads(playbook("check", "--format", "json", "docs/index.md", cwd=small_project).stdout)
+    assert sum(group["count"] for group in told["doubts"]) == told["summary"]["doubts"] == 3
 
 
 @pytest.mark.parametrize(

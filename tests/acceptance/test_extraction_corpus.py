@@ -32,7 +32,7 @@ NOTES = ("footnote-ref", "footnote-backref")
 
 @dataclass
 class Shown:
-    """What a page shows; each list sorted, because labels of tabs and footnotes move in the HTML."""
+    """What Markdown makes of a page, no raw HTML; each list sorted, because labels of tabs move in the HTML."""
 
     blocks: list[tuple[str, str, str]] = field(default_factory=list)
     spans: list[tuple[str, str]] = field(default_factory=list)
@@ -132,10 +132,11 @@ def rendered(file: Path) -> Shown:
 
 
 def extracted(page: Page) -> Shown:
-    blocks = [("indented" if "indented" in f.attributes else "fence", f.language, f.body) for f in page.fences]
+    blocks = [("indented" if "indented" in f.attributes else "fence", f.language, f.body)
+              for f in page.fences if not f.is_html]  # fmt: skip
     links = [("img" if link.is_image else "a", link.target.replace("`", "")) for link in page.links]
     headings = [(heading.level, heading.anchor, heading.text) for heading in page.headings]
-    spans = [(span.language, span.text) for span in page.spans]
+    spans = [(span.language, span.text) for span in page.spans if not span.is_html]
     return Shown(sorted(blocks), sorted(spans), sorted(headings), sorted(links))
 
 

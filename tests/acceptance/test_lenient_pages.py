@@ -44,6 +44,9 @@ def test_strictness_only_adds_weight(expected: Path, lenient: Checker, checker: 
     path = expected.with_suffix(".md").relative_to(DATA).as_posix()
     strict = Checker(dataclasses.replace(lenient.settings, strict=True), use_store=False)
     strict.__dict__["facts"] = checker.facts
+    strict.__dict__["world"] = dataclasses.replace(
+        strict.world, authority=checker.world.authority, documents=checker.world.documents
+    )
     held = {(f.location.line, f.rule) for f in strict.check_page(path).findings if f.severity == "error"}
     loose = {(f.location.line, f.rule) for f in lenient.check_page(path).findings if f.severity == "error"}
     assert loose <= held

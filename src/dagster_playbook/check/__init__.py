@@ -27,6 +27,7 @@ from dagster_playbook.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_playbook.check.trial import PageReader
+    from dagster_playbook.markdown.model import Page
     from dagster_playbook.platform.facts_file import Recorded
 
 #: what the navigation's verdict is kept under; no page has such a path
@@ -60,7 +61,7 @@ class PageSummary:
     is_apart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CheckResult:
     """What a check found.
 
@@ -82,7 +83,17 @@ class CheckResult:
 
     @property
     def findings(self) -> list[Finding]:
-        """Every finding once, in reading order; an included file's finding is told once for all its pages."""
+        """What is told by itself: every finding once, in reading order; those of an include once for all its pages."""
+        return [finding for finding in self.all_findings if not finding.cause]
+
+    @property
+    def doubts(self) -> list[Finding]:
+        """What is told in a count, by its causes."""
+        return [finding for finding in self.all_findings if finding.cause]
+
+    @cached_property
+    def all_findings(self) -> list[Finding]:
+        """Findings and quiet doubts together, in reading order."""
         unique = dict.fromkeys([*(f for page in self.pages for f in page.findings), *self.nav, *self.live])
         return sorted(unique, key=Finding.sort_key)
 
@@ -100,6 +111,7 @@ class CheckResult:
             "checked": sum(page.checked for page in self.pages),
             "exempt": sum(page.exempt for page in self.pages),
             "findings": len(self.findings),
+            "doubts": len(self.doubts),
             "unjudged": sum(self.unjudged.values()),
         }
 
@@ -236,6 +248,10 @@ class Checker:
         found = tuple(verdict.findings)
         return PageSummary(path, verdict.files, *counts, found, verdict.waiting, unjudged, verdict.claims)
 
+    def read(self, path: str) -> Page:
+        """A page as its readers see it."""
+        return self._reader.read(path, {})
+
     def _still_holds(self, kept: dict[str, Any]) -> bool:
         return self._same_files(kept) and all(
             self._files.still_holds((question, path, answer)) for question, path, answer in kept["asked"]
@@ -315,6 +331,7 @@ def _finding_from(item: dict[str, Any]) -> Finding:
         Severity(item["severity"]),
         item["evidence"],
         repair,
+        item.get("cause", ""),
     )
 
 

@@ -6,8 +6,9 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from dagster_playbook.check.doubts import cause_of
 from dagster_playbook.check.judging import as_far_as_judged, left_alone
 from dagster_playbook.check.live_scope import covering, waiting
 from dagster_playbook.check.suppressed import suppressing
@@ -17,7 +18,8 @@ from dagster_playbook.findings import Finding
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.markdown.reader import NOWHERE, read_page
-from dagster_playbook.rules import check_claim, check_runbook, extraction, names
+from dagster_playbook.rules import check_claim, check_whole, extraction, names
+from dagster_playbook.rules.commands import UNKNOWN_OPTION
 from dagster_playbook.rules.world import World
 
 
@@ -64,11 +66,19 @@ def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVe
         if any(finding.rule == extraction.NOT_JUDGED.code for finding in verdict.findings[before:]):
             lost += time.monotonic() - begun
     verdict.findings += [extraction.problem_finding(problem, world) for problem in page.problems]
-    verdict.findings += _kept(list(check_runbook(page, world)), page, used)
+    whole = _kept(list(check_whole(page, world)), page, used)
+    verdict.findings = [*_not_told_again(verdict.findings, whole), *whole]
     verdict.waiting = waiting(page, claims, used, world.facts)
     verdict.findings += extraction.suppression_findings(page, {*used, *verdict.waiting})
+    verdict.findings = [replace(found, cause=cause_of(found, world)) for found in verdict.findings]
     verdict.findings.sort(key=Finding.sort_key)
     return verdict
+
+
+def _not_told_again(findings: list[Finding], whole: list[Finding]) -> list[Finding]:
+    """The findings without those on a name of which the page as a whole says more."""
+    told = {(finding.location, finding.subject) for finding in whole}
+    return [f for f in findings if (f.location, f.subject) not in told or f.rule != UNKNOWN_OPTION.code]
 
 
 def _judge(claim: Claim, page: Page, world: World, verdict: PageVerdict, used: set[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from dagster_playbook.claims.help_text import is_help
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.runbook import is_runbook
@@ -14,6 +15,8 @@ from dagster_playbook.markdown.model import Fence, Page
 
 #: attributes of steps that are neither a run config, a command nor a query: only the runbook format knows them
 _STEPS = frozenset({"dagster", "nessie", "facts", "ask"})
+#: languages under which the output of a program is shown
+_OUTPUTS = SESSIONS | frozenset(("", "text", "txt", "plaintext", "plain", "output", "sh", "bash", "shell"))
 _MODEL = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*MODEL\s*\(", re.IGNORECASE | re.DOTALL)
 
 
@@ -35,6 +38,8 @@ def claims_of(page: Page) -> Iterator[Claim]:
 def claim_of_fence(fence: Fence) -> Claim:
     """What one fence asserts, by the first word of its info string and by what stands in it."""
     route = _LANGUAGES.get(fence.language)
+    if fence.language in _OUTPUTS and is_help(fence.body):
+        route = _plain(Kind.HELP)
     if route is None:
         named = f"the language {fence.language!r} has no rule" if fence.language else "the fence names no language"
         return Claim(Kind.UNKNOWN, fence.body, fence.location, fence=fence, why=named)

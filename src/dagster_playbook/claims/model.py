@@ -26,6 +26,7 @@ class Kind(enum.StrEnum):
     MODEL = "MODEL block"
     PYTHON = "Python"
     SHELL = "shell"
+    HELP = "help of a program"
     JSON = "JSON"
     TOML = "TOML"
     MARKDOWN = "Markdown example"

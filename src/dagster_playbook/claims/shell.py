@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from dagster_playbook.claims.prompts import Programs, has_prompts, typed_lines
+from dagster_playbook.claims.prompts import Programs, Typed, has_prompts, typed_lines
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -90,6 +90,30 @@ def output_lines(text: str, programs: Programs | None = None) -> Iterator[tuple[
     if has_prompts(text, programs or {}):
         lines = zip(text.split("\n"), typed_lines(text, programs or {}), strict=True)
         yield from ((number, line) for number, (line, typed) in enumerate(lines, 1) if line and not typed.is_input)
+
+
+def typed_text(text: str, programs: Programs) -> str:
+    """A console block with its prompts and all output blanked: commands stand where they stood."""
+    return "\n".join(part.text for part in typed_lines(text, programs))
+
+
+def output_blocks(text: str, programs: Programs) -> Iterator[tuple[tuple[Word, ...], list[tuple[int, str]]]]:
+    """Each command of a console block that shows output, by its words, with the numbered lines of that output."""
+    if not has_prompts(text, programs):
+        return
+    lines = zip(text.split("\n"), typed_lines(text, programs), strict=True)
+    typed: list[str] = []
+    shown: list[tuple[int, str]] = []
+    for number, (line, part) in enumerate([*lines, ("", Typed("", is_input=True))], 1):
+        if not part.is_input:
+            shown.append((number, line))
+            continue
+        if shown:
+            commands = read_shell("\n".join(typed)).commands
+            if commands:
+                yield commands[-1].words, shown
+            typed, shown = [], []
+        typed.append(part.text.strip())
 
 
 def _without_placeholders(text: str) -> str:

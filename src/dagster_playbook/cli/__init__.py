@@ -16,10 +16,12 @@ from dagster_playbook.stopping import StoppedError
 #: command -> (module under `cli`, what it does); the order is the order of `playbook --help`.
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Check every config, command, query, name and number on the pages."),
+    "coverage": ("coverage", "Tell how much of what the pages state is held, and by what."),
     "explain": ("explain", "Say what a rule holds, why, and what to do, with examples."),
     "watch": ("watch", "Check again at every save."),
     "lsp": ("lsp", "Serve findings, fixes and completion to an editor."),
     "drift": ("drift", "Change one thing at a time in a copy and see whether the check tells it."),
+    "record": ("record", "Run the console blocks that pages mark, and hold their output to what is printed."),
     "facts": ("facts", "Print what the platform is: models, jobs, config, catalogs, commands, versions."),
     "schema": ("schema", "Print or write the JSON Schema of a job's run config or an op's config."),
     "plan": ("plan", "Show what a runbook would do, and what a restatement would touch; changes nothing."),

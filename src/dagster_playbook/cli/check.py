@@ -61,6 +61,7 @@ _CHANGED_FILES_HELP = "PATHS are files that have changed, as pre-commit gives th
 @click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE", help=_BASELINE_HELP)
 @click.option("--update-baseline", is_flag=True, help="Write every finding of this check to the file of --baseline.")
 @click.option("--job", metavar="NAME", default="", help=_JOB_HELP)
+@click.option("--doubts", is_flag=True, help="Also list what is only counted else: what may well be meant so.")
 @click.option("--quiet", "-q", is_flag=True, help="Only findings: no progress and no counts.")
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter an option, as click hands them over
@@ -80,6 +81,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     baseline: Path | None,
     update_baseline: bool,
     job: str,
+    doubts: bool,
     quiet: bool,
 ) -> None:
     """Check every config, command, query, name and number on the pages.
@@ -98,6 +100,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook check --dagster-url http://127.0.0.1:3000
       playbook check --facts facts.json
       playbook check --baseline playbook-baseline.json --update-baseline
+      playbook check --doubts
       playbook check config.yaml --job sqlmesh_all_assets
     """
     from dagster_playbook.settings import find_root, load_settings
@@ -127,7 +130,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         if baseline:
             result = against_baseline(result, baseline, is_update=update_baseline, quiet=quiet)
         on_terminal = sys.stdout.isatty()
-        report = report_of(result, settings, form, with_source=form == "text" and on_terminal)
+        report = report_of(result, settings, form, with_source=form == "text" and on_terminal, with_doubts=doubts)
     tell_unread(checker, result, quiet=quiet or not result.pages)
     tell_unjudged(result)
     tell_empty(result, () if are_changed else asked)

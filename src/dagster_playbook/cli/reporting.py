@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagster_playbook.report import Report, RuleText
+from dagster_playbook.report import Doubts, Report, RuleText
 
 if TYPE_CHECKING:
     from dagster_playbook.check import CheckResult
@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 _WITH_PREFIX = ("sarif", "github")
 
 
-def report_of(result: CheckResult, settings: Settings, form: str, *, with_source: bool = False) -> Report:
-    """The report of a check for one format; `with_source` adds the lines that findings stand on."""
-    findings = tuple(result.findings)
+def report_of(
+    result: CheckResult, settings: Settings, form: str, *, with_source: bool = False, with_doubts: bool = False
+) -> Report:
+    """The report of a check for one format.
+
+    `with_source` adds the lines that findings stand on, `with_doubts` those that are counted by their causes else.
+    """
+    from dagster_playbook.check.doubts import grouped
+
+    findings = tuple(result.all_findings if with_doubts else result.findings)
     with_source = with_source or form == "sarif"
     return Report(
         summary=result.summary(),
@@ -30,6 +37,7 @@ def report_of(result: CheckResult, settings: Settings, form: str, *, with_source
         prefix=_prefix(settings.root) if form in _WITH_PREFIX else "",
         sources=_lines(settings.root, (f.location.path for f in findings)) if with_source else {},
         rules=_rules() if form == "sarif" else {},
+        doubts=tuple(Doubts(cause.name, count, cause.told, cause.cure) for cause, count in grouped(result.doubts)),
     )
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dagster_playbook.location import Location
-from dagster_playbook.markdown.model import FactBinding, Problem, Suppression
+from dagster_playbook.markdown.model import FactBinding, Mark, Problem, Recording, Suppression
 from dagster_playbook.markdown.source import Comment, Source
 
 _FACT = re.compile(r"fact:\s*(\S+)$")
 _IGNORE = re.compile(r"playbook:\s*ignore\s+([A-Za-z][\w-]*(?:\s*,\s*[A-Za-z][\w-]*)*)(.*)$", re.DOTALL)
+_RECORD = re.compile(r"playbook:\s*record\b")
+_RECORDING = re.compile(r'playbook:\s*record(?:\s+exit=(?P<exit>\d{1,3}))?(?:\s+after="(?P<after>[^"]+)")?\s*$')
 _REASON = re.compile(r"""\s+reason\s*=\s*(?:"([^"]*)"|'([^']*)')\s*$""")
 #: with a deeper indent Python-Markdown does not take a comment for a block
 _BLOCK_INDENT = 3
@@ -31,6 +33,8 @@ class Directives:
     bindings: list[FactBinding] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     _open: Comment | None = None
     _ends: dict[int, int] = field(default_factory=dict)
 
@@ -42,6 +46,10 @@ class Directives:
                 self._open_fact(comment, text)
             elif text == "/fact":
                 self._close_fact(comment)
+            elif text.startswith(("proven:", "opinion:")):
+                self._mark(comment, *text.split(":", 1))
+            elif _RECORD.match(text):
+                self._record(comment, text)
             elif text.startswith("playbook:"):
                 self._ignore(comment, text)
         if self._open:
@@ -92,6 +100,31 @@ class Directives:
         why = (reason.group(1) or reason.group(2) or "") if reason else ""
         first, last = self._covered(comment)
         self.suppressions.append(Suppression(codes, why.strip(), self._place(comment), first, last))
+
+    def _mark(self, comment: Comment, kind: str, words: str) -> None:
+        if not words.strip():
+            what = "a test" if kind == "proven" else "a reason"
+            self._malformed(comment, f"this names no {what.split()[1]}; write <!-- {kind}: {what} -->")
+            return
+        self._refuse_break(comment)
+        first, last = self._covered(comment)
+        start, end = self.source.rows[comment.start[0]].line, self.source.rows[comment.end[0]].line
+        tests = tuple(test for test in re.split(r"[\s,]+", words) if test) if kind == "proven" else ()
+        reason = "" if tests else " ".join(words.split())
+        self.marks.append(Mark(tests, reason, self._place(comment), first, last, (first, last) != (start, end)))
+
+    def _record(self, comment: Comment, text: str) -> None:
+        found = _RECORDING.match(text)
+        first, last = self._covered(comment)
+        row = self.source.rows[comment.end[0]].line
+        if not found or first <= row:
+            form = (
+                '<!-- playbook: record --> or <!-- playbook: record exit=1 after="COMMAND" --> before a console block'
+            )
+            self._malformed(comment, f"not understood; write {form}")
+            return
+        code = int(found["exit"] or 0)
+        self.recordings.append(Recording(code, found["after"] or "", self._place(comment), first, last))
 
     def _covered(self, comment: Comment) -> tuple[int, int]:
         """First and last line that a suppression covers: its own, or the next block when it stands alone."""

@@ -12,7 +12,7 @@ from dagster_playbook.location import LineOrigin, Location
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A fenced code block, as pymdownx.superfences sees it.
+    """A code block: a fence as pymdownx.superfences sees it, indented code, or raw HTML.
 
     Attributes:
         language: first word of the info string, lower case, without a leading dot; "" when there is none.
@@ -22,6 +22,7 @@ class Fence:
         location: from the opening fence's first mark to the end of the closing fence.
         lines: one origin for each line of `body`.
         section: texts of the headings that the fence stands under, outermost first.
+        is_html: it is written as raw HTML, and not as a fence.
     """
 
     language: str
@@ -31,6 +32,7 @@ class Fence:
     location: Location
     lines: tuple[LineOrigin, ...]
     section: tuple[str, ...] = ()
+    is_html: bool = False
 
     def at(self, line: int, column: int = 1, end_line: int = 0, end_column: int = 0) -> Location:
         """The place in the file of a place in the body; all 1-based, the end exclusive."""
@@ -52,11 +54,12 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An inline code span; `text` as shown, `location` of the text without the backticks."""
+    """An inline code span; `text` as shown, `location` of the text without the backticks or HTML tags around it."""
 
     text: str
     location: Location
     language: str = ""
+    is_html: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,43 @@ class Suppression:
 
     codes: tuple[str, ...]
     reason: str
+    location: Location
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """`<!-- proven: tests/... -->` or `<!-- opinion: why -->`: what holds a statement that no rule can hold.
+
+    It covers the statement that it stands in or behind, and the whole next block when it stands on a line of its own
+    (`is_block`). `first_line` and `last_line` are as those of a suppression.
+
+    Attributes:
+        tests: tests that prove it, as pytest names them; none for an opinion.
+        reason: why an opinion is nothing to check; "" for a proof.
+    """
+
+    tests: tuple[str, ...]
+    reason: str
+    location: Location
+    first_line: int
+    last_line: int
+    is_block: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """`<!-- playbook: record -->` before a console block: its output is what its commands print.
+
+    Attributes:
+        exit_code: that the last command ends with; the others end with 0.
+        after: a command that has to have run before, unseen; "" for none.
+        first_line, last_line: as those of a suppression.
+    """
+
+    exit_code: int
+    after: str
     location: Location
     first_line: int
     last_line: int
@@ -119,6 +159,7 @@ class Page:
 
     Attributes:
         path: POSIX, relative to the project.
+        text: of its own file, line ends as newlines.
         anchors: ids that HTML of the page sets, beside those of its headings.
         front_matter_text: its YAML without the dashes; line 1 of it is line 2 of the page; "" when it is no YAML.
         files: every file that was read for it, the page first, then includes, in order of first use, last the
@@ -126,6 +167,7 @@ class Page:
     """
 
     path: str
+    text: str = ""
     files: tuple[str, ...] = ()
     front_matter: dict[str, object] = field(default_factory=dict)
     front_matter_lines: int = 0
@@ -134,6 +176,8 @@ class Page:
     spans: list[Span] = field(default_factory=list)
     bindings: list[FactBinding] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     anchors: list[str] = field(default_factory=list)

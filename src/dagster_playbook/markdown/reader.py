@@ -42,7 +42,7 @@ def read_page(
         page.files = (page.path,)
         page.problems.append(Problem("PB003", f"page {error}", Location(page.path), page.path))
         return page
-    lines = text.split("\n")
+    page.text, lines = text, text.split("\n")
     front = split_front_matter(lines, page.path)
     page.front_matter, page.front_matter_lines = front.values, front.line_count
     page.front_matter_text = front.text
@@ -66,13 +66,14 @@ def _render(page: Page, lines: list[str], first_line: int, record: Record) -> No
     """Let the renderer read the lines; what it cannot read at all is a problem."""
     # the renderer is imported when a page is really read: a check that finds nothing changed never needs it
     from dagster_playbook.markdown.recorder.collect import Collector
-    from dagster_playbook.markdown.recorder.extensions import config_of
+    from dagster_playbook.markdown.recorder.extensions import config_of, include_folders
     from dagster_playbook.markdown.recorder.origin import OriginLine
     from dagster_playbook.markdown.recorder.renderer import read_lines
     from dagster_playbook.markdown.recorder.text import shown_words
 
     located = [OriginLine.at(line, page.path, number) for number, line in enumerate(lines, first_line)]
     config, extensions = config_of(record.root, page.path)
+    record.roots = tuple(dict.fromkeys([*record.roots, *include_folders(config, extensions)]))
     read = read_lines(extensions, located, record)
     page.files = (*record.files, config) if config else tuple(record.files)
     page.problems += record.problems
@@ -83,5 +84,6 @@ def _render(page: Page, lines: list[str], first_line: int, record: Record) -> No
     page.problems += collector.broken_fences()
     directives = Directives(record.source, collector.code_blocks, shown_words)
     directives.read(record.comments)
-    page.bindings, page.suppressions = directives.bindings, directives.suppressions
+    page.bindings, page.suppressions, page.marks = directives.bindings, directives.suppressions, directives.marks
+    page.recordings = directives.recordings
     page.problems += directives.problems

@@ -20,6 +20,7 @@ _ELEMENTS = frozenset(
     track tspan tt u ul use var video wbr xmp""".split()
 )
 _TAG = re.compile(r"(?<!\\)<(?P<name>[A-Za-z][\w.-]*)(?: [\w.-]+)*>")
+_FENCE = re.compile(r"[ >]*(`{3,}|~{3,})")
 _CLOSING = re.compile(r"</([A-Za-z][\w.-]*)")
 _HIDDEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>pre|code|script|style|svg|math|textarea|template|xmp)\b.*?(?:</(?P=raw)\s*>|\Z)",
@@ -30,6 +31,9 @@ _HIDDEN = re.compile(
 def swallowed_tags(page: Page, text: str) -> list[Problem]:
     """A problem for each such word of the page's own file; what stands in code or in indented text is left out."""
     lines = _prose(page, text.split("\n"))
+    if any(problem.rule == "PB002" for problem in page.problems):
+        # a fence that the site shows as text is told as such; what stands in it was meant as code
+        lines = _without_fences(lines)
     shown = _HIDDEN.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), "\n".join(lines))
     closed = {name.lower() for name in _CLOSING.findall(text)}
     found = []
@@ -42,6 +46,16 @@ def swallowed_tags(page: Page, text: str) -> list[Problem]:
             message = f"{tag.group()!r} is taken for an HTML tag, and readers do not see it; write it as code"
             found.append(Problem("PB025", message, place, tag.group()))
     return found
+
+
+def _without_fences(lines: list[str]) -> list[str]:
+    kept, marks = [], ""
+    for line in lines:
+        mark = _FENCE.match(line)
+        if mark and (not marks or mark[1].startswith(marks)):
+            marks = "" if marks else mark[1]
+        kept.append("" if marks or mark else line)
+    return kept
 
 
 def _prose(page: Page, lines: list[str]) -> list[str]:

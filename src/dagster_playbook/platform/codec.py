@@ -144,7 +144,15 @@ def facts_from(raw: dict[str, Any]) -> Facts:
         TypeError, KeyError, ValueError: the data is not of this version's shape.
     """
     lazy = {name: LazyFacts(dict(raw[name]), build) for name, build in _BUILDERS.items()}
-    return Facts(**{**raw, **lazy, **_tuples(raw, "resources", "sensors", "schedules", "system_tags", "make_targets")})
+    extras = {name: tuple(offered) for name, offered in raw.get("extras", {}).items()}
+    return Facts(
+        **{
+            **raw,
+            **lazy,
+            "extras": extras,
+            **_tuples(raw, "resources", "sensors", "schedules", "system_tags", "make_targets"),
+        }
+    )
 
 
 def _tuples(raw: dict[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:

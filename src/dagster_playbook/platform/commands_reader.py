@@ -86,6 +86,7 @@ def command_fact(command: click.Command, name: str, parent: click.Context | None
         argument_types=tuple(_type(item.type) for item in arguments),
         subcommands=subcommands,
         help=command.get_short_help_str(limit=200),
+        hidden=command.hidden,
     )
 
 
@@ -102,7 +103,16 @@ def _option(option: click.Option) -> OptionFact:
         maximum=_bound(option.type, "max"),
         formats=tuple(option.type.formats) if isinstance(option.type, click.DateTime) else (),
         ignores_case=isinstance(option.type, click.Choice) and not option.type.case_sensitive,
+        hidden=option.hidden,
+        default=_default(option),
     )
+
+
+def _default(option: click.Option) -> str:
+    """A default that is a plain value and does not change with the machine; a flag has none to speak of."""
+    value = None if option.is_flag or option.count or option.multiple else option.default
+    value = getattr(value, "value", value)
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 #: classes of click's own types, without those that the project has made from them: a subclass may take more

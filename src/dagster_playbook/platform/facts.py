@@ -103,6 +103,7 @@ class AssetFact:
 class OptionFact:
     """An option of a command: its spellings, whether it takes a value, and the values it takes when limited.
 
+    `hidden` ones stand in no `--help`; `default` is text, "" when there is none or it is no plain value.
     `values` counts the words that follow it when it takes any: 2 for `--query MODEL SQL`, 0 when one may be left out.
     `type` is what a value has to be: integer, number, boolean, date, uuid, path, or "" for any text; `minimum` and
     `maximum` bound a number, and `formats` are those of a date, as strptime has them.
@@ -119,6 +120,8 @@ class OptionFact:
     maximum: float | None = None
     formats: tuple[str, ...] = ()
     ignores_case: bool = False
+    hidden: bool = False
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ class CommandFact:
     argument_types: tuple[str, ...] = ()
     subcommands: dict[str, CommandFact] = field(default_factory=dict)
     help: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class Facts:
         fingerprint: of the platform's sources, the settings and the installed versions.
         ops: op name to the key of its `config` type, "" when the op takes no config.
         system_tags: tags that the installed Dagster defines; one that ends in a slash begins a family of them.
-        versions: distribution name to version.
+        versions: distribution name to version; extras: to the extras that it offers.
         values: dotted key to a plain value, what prose is bound to, e.g. `dagster.run_retries.max_retries`.
         origins: dotted key to where the value comes from, e.g. `warehouse/dagster.yaml`.
         environment: environment variable that the platform's sources read to the file that reads it.
@@ -195,6 +199,7 @@ class Facts:
     environment: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
+    extras: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON: nested dicts and lists in the order of the fields."""

@@ -11,7 +11,10 @@ from pathlib import Path
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PR_SET_NO_NEW_PRIVS = 38
 _ASK_VERSION, _PATH_BENEATH = 1, 1
-_READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER = 1, 1 << 1, 1 << 2, 1 << 3
+_TRUNCATE, _DEVICE_CONTROL = 1 << 14, 1 << 15
+#: rights that a file can have; the others are those of folders
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _DEVICE_CONTROL
 #: file rights known to each version of the interface: 13 in the first, then rename, truncate and device control
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 _ALL_FILE_RIGHTS = 16
@@ -42,30 +45,48 @@ def read_only(readable: Iterable[Path]) -> bool:
     no process outside.
     """
     known = version()
+    rules = _Ruleset(_file_rights(known), _TCP_RIGHTS if known >= 4 else 0, _SCOPES if known >= 6 else 0)
+    return _restrict(known, rules, readable, _READ_FILE | _READ_FOLDER)
+
+
+def write_only_below(writable: Iterable[Path]) -> bool:
+    """Let this process, and what it starts, write below `writable` and nowhere else; False without Landlock.
+
+    Reading, running programs and the network stay as they are.
+    """
+    known = version()
+    rights = _file_rights(known) & ~(_EXECUTE | _READ_FILE | _READ_FOLDER | _DEVICE_CONTROL)
+    return _restrict(known, _Ruleset(rights, 0, 0), writable, rights)
+
+
+def _file_rights(known: int) -> int:
+    return (1 << _FILE_RIGHTS.get(known, _ALL_FILE_RIGHTS)) - 1
+
+
+def _restrict(known: int, rules: _Ruleset, paths: Iterable[Path], rights: int) -> bool:
+    """Put the rules in force: `rights` below the paths, none of what the rules handle elsewhere."""
     if not known:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    handled = (1 << _FILE_RIGHTS.get(known, _ALL_FILE_RIGHTS)) - 1
-    rules = _Ruleset(handled, _TCP_RIGHTS if known >= 4 else 0, _SCOPES if known >= 6 else 0)
     size = 24 if known >= 6 else 16 if known >= 4 else 8
     ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(rules), size, 0)
     if ruleset < 0:
         return False
     try:
-        for path in readable:
-            _allow(libc, ruleset, path)
+        for path in paths:
+            _allow(libc, ruleset, path, rights)
         return not (libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.syscall(_RESTRICT_SELF, ruleset, 0))
     finally:
         os.close(ruleset)
 
 
-def _allow(libc: ctypes.CDLL, ruleset: int, path: Path) -> None:
+def _allow(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:
     try:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        rights = _READ_FILE | (_READ_FOLDER if path.is_dir() else 0)
+        rights &= ~0 if path.is_dir() else _OF_FILES
         libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(_Beneath(rights, parent)), 0)
     finally:
         os.close(parent)

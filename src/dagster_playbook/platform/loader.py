@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -264,6 +265,16 @@ def _pythons(settings: Settings) -> dict[str, str]:
     return {"python": ", ".join(told)} if told else {}
 
 
+def _extras(distribution: str, settings: Settings) -> tuple[str, ...]:
+    """The extras that an installed distribution offers, as it spells them, in the first Python that has it."""
+    from importlib.metadata import distributions as found
+
+    folders = [folder for interpreter in interpreters(settings) for folder in interpreter.folders]
+    for installed in found(name=distribution, path=[*folders, *sys.path]):
+        return tuple(installed.metadata.get_all("Provides-Extra") or ())
+    return ()
+
+
 def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, Any]], local: LocalPart) -> Facts:
     sqlmesh, dagster = parts["sqlmesh"]["told"], parts["dagster"]["told"]
     commands = parts["commands"]["told"].get("trees", {})
@@ -287,6 +298,7 @@ def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, A
         environment=_environment(settings),
         sources=local.sources | _pythons(settings),
         unread=unread,
+        extras={name: _extras(name, settings) for name in versions},
     ).as_dict()
     raw |= {"models": sqlmesh.get("models", {}), "commands": commands}
     for name in ("jobs", "ops", "config_types", "assets", "resources", "sensors", "schedules", "system_tags"):

@@ -21,6 +21,16 @@ class RuleText:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubts:
+    """Doubts of one cause: how many, what they are in the words of a count, and what settles all of them."""
+
+    cause: str
+    count: int
+    told: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a reporter may tell.
 
@@ -33,6 +43,7 @@ class Report:
             from there.
         sources: path to the lines of that file, for reporters that show or fingerprint the text of a finding.
         rules: code to what is known of the rule.
+        doubts: what is doubted and not told one by one, by its causes.
     """
 
     summary: dict[str, int]
@@ -43,6 +54,7 @@ class Report:
     prefix: str = ""
     sources: dict[str, list[str]] = field(default_factory=dict)
     rules: dict[str, RuleText] = field(default_factory=dict)
+    doubts: tuple[Doubts, ...] = ()
 
     @property
     def has_errors(self) -> bool:

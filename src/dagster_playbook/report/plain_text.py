@@ -39,7 +39,7 @@ def render(report: Report, style: Style | None = None) -> str:
         previous = finding.location.path
         blocks += _block(finding, report, style)
     if style.counts:
-        blocks += ([""] if blocks else []) + [counts_line(report, style)]
+        blocks += ([""] if blocks else []) + [counts_line(report, style), *_doubts(report, style)]
     return "\n".join(blocks)
 
 
@@ -54,6 +54,21 @@ def counts_line(report: Report, style: Style | None = None) -> str:
         f"{told['files']} files, {told['fences']} fences, {told['spans']} spans: "
         f"{told['checked']} checked, {told['exempt']} exempt, {unjudged}{style.paint(findings, colour, bold=True)}"
     )
+
+
+def _doubts(report: Report, style: Style) -> Iterator[str]:
+    """One line on what is doubted; by their causes when the findings above list them."""
+    total = sum(doubts.count for doubts in report.doubts)
+    if not total:
+        return
+    if any(finding.cause for finding in report.findings):
+        for doubts in report.doubts:
+            yield f"{doubts.count} {doubts.told}"
+            yield f"    {style.paint('settled by:', dim=True)} {doubts.cure}"
+        return
+    causes = ", ".join(f"{doubts.count} {doubts.told}" for doubts in report.doubts)
+    are = "doubts are" if total > 1 else "doubt is"
+    yield f"{total} {are} not listed ({causes}); `playbook check --doubts` lists them with what settles them"
 
 
 def one_line(finding: Finding) -> str:

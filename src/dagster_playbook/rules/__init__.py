@@ -11,6 +11,7 @@ from dagster_playbook.claims.model import Claim
 from dagster_playbook.findings import Finding, Rule, by_code
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.rules import (
+    command_pages,
     command_values,
     commands,
     dates,
@@ -18,11 +19,14 @@ from dagster_playbook.rules import (
     documents,
     extraction,
     fences,
+    help_output,
     model_blocks,
     names,
     option_types,
+    proofs,
     prose,
     python,
+    requirements,
     run_config,
     runbook_calls,
     runbooks,
@@ -33,20 +37,41 @@ from dagster_playbook.rules import (
 )
 from dagster_playbook.rules.world import World
 
-FAMILIES = (commands, diagrams, documents, extraction, model_blocks, names, prose, python, run_config, services, sql)
+FAMILIES = (
+    *(commands, diagrams, documents, extraction, help_output, model_blocks, names, prose, python, run_config, services),
+    sql,
+)
 
 #: code -> rule, in the order of the codes
 RULES: dict[str, Rule] = by_code(
     *(
         rule
-        for family in (*FAMILIES, command_values, dates, fences, option_types, runbook_calls, selectors, signs)
+        for family in (
+            *FAMILIES,
+            command_values,
+            dates,
+            fences,
+            option_types,
+            proofs,
+            requirements,
+            runbook_calls,
+            selectors,
+            signs,
+        )
         for rule in family.RULES
     ),
     *(Rule(code, name, summary) for code, (name, summary) in runbooks.RULES.items()),
 )
 
 
-def check_runbook(page: Page, world: World) -> Iterator[Finding]:
+def check_whole(page: Page, world: World) -> Iterator[Finding]:
+    """Findings of what a page says as a whole: as a runbook, as the documentation of a command, as proven."""
+    yield from _check_runbook(page, world)
+    yield from command_pages.page_findings(page, world)
+    yield from proofs.proof_findings(page, world)
+
+
+def _check_runbook(page: Page, world: World) -> Iterator[Finding]:
     """Findings of a page that is a runbook, none of any other page."""
     for code, _, message, location, subject in runbooks.problems(page, world.facts, world.conventions.meanings):
         yield RULES[code].finding(location, message, subject=subject, evidence="the runbook format")

@@ -14,10 +14,12 @@ from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules import sql
 from dagster_playbook.rules.command_values import option_findings, path_findings
+from dagster_playbook.rules.help_output import quoted_findings
 from dagster_playbook.rules.option_config import config_findings
 from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
 from dagster_playbook.rules.repairs import only_member
+from dagster_playbook.rules.requirements import requirement_findings
 from dagster_playbook.rules.runbook_calls import call_findings, missing_parameters
 from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.signs import meant_option, sign_findings
@@ -70,6 +72,7 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
     for command in text.commands:
         yield from command_findings(command, claim, world, whereabouts)
     yield from output_findings(claim, world)
+    yield from quoted_findings(claim, world)
 
 
 def command_findings(
@@ -110,6 +113,7 @@ def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_e
         return
     program = words[0].text.rsplit("/", 1)[-1].removesuffix(".exe")
     yield from _queries(program, words, claim, world)
+    yield from requirement_findings(program, words, claim, world)
     if program == "make" and world.facts.make_targets:
         yield from _make(words[1:], claim, world)
     elif program in world.facts.commands:

@@ -57,12 +57,21 @@ def _json(claim: Claim, world: World) -> Iterator[Finding]:
     except json.JSONDecodeError as error:
         where = claim.at(error.lineno, error.colno)
         # comments and blanks make an excerpt that people read and no program does
-        is_excerpt = re.search(r"\.\.\.|…|^\s*//", claim.text, re.MULTILINE) is not None
+        is_excerpt = re.search(r"\.\.\.|…|^\s*(?://|# )", claim.text, re.MULTILINE) is not None or _is_lines(claim.text)
         severity = world.doubtful if is_excerpt else Severity.ERROR
         message = f"the block is not JSON: {error.msg}"
         yield BAD_DOCUMENT.finding(where, message, subject="json", evidence="json", severity=severity)
     except RecursionError:
         yield BAD_DOCUMENT.finding(claim.location, "the block is nested too deep to be read", subject="json")
+
+
+def _is_lines(text: str) -> bool:
+    """Whether each line is a document of its own, as logs and exports have them."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    try:
+        return len(lines) > 1 and all(isinstance(json.loads(line), dict | list) for line in lines)
+    except (json.JSONDecodeError, RecursionError):
+        return False
 
 
 def _toml(claim: Claim, world: World) -> Iterator[Finding]:

@@ -12,7 +12,16 @@ from dagster_playbook.claims.yaml_text import YamlProblem
 from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page, Problem, Suppression
-from dagster_playbook.rules.site import Shown, anchors_of, generates, is_sure_anchor, is_sure_link, resolve, site_of
+from dagster_playbook.rules.site import (
+    Shown,
+    anchors_of,
+    generates,
+    is_sure_anchor,
+    is_sure_link,
+    resolve,
+    site_of,
+    takes_objects,
+)
 from dagster_playbook.rules.world import World, did_you_mean
 
 KINDS = frozenset({Kind.LINK, Kind.UNKNOWN})
@@ -97,6 +106,9 @@ def _is_sure(problem: Problem, world: World) -> bool:
     """Whether the problem is one whoever shows the page; how MkDocs reads it says nothing of other sites."""
     page = problem.location.path
     site = site_of(page, world)
+    if problem.rule in (NO_INCLUDE.code, UNCLOSED.code, SWALLOWED.code) and generates(site, world):
+        # what a hook or a plugin makes of the text before the renderer sees it is not known here
+        return False
     if problem.rule == NO_INCLUDE.code:
         # the paths of includes start where the site's configuration stands
         return site.shown is Shown.MKDOCS and not world.files.exists(join(site.folder, problem.subject))
@@ -128,13 +140,14 @@ def yaml_findings(claim: Claim, world: World) -> Iterator[Finding]:
 def _is_deliberate(problem: YamlProblem, claim: Claim) -> bool:
     """Whether what no single document may hold is a choice that people make: several documents, or alternatives.
 
-    The same key twice, each time under a comment of its own, shows ways to write it.
+    The same key again, under a comment of its own or behind an empty line, shows ways to write it.
     """
     if "single document" in problem.message or re.search(r"(?:the tag |for the tag ')!(?!!)", problem.message):
         # a tag of the consumer's own, such as !Ref or !secret, says nothing of the platform
         return True
-    lines = claim.text.split("\n")[: problem.line]
-    return problem.is_duplicate and len(lines) > 1 and lines[-2].lstrip().startswith("#")
+    lines = claim.text.split("\n")
+    above = [lines[item.line - 2].strip() for item in claim.yaml_problems if item.is_duplicate and item.line > 1]
+    return problem.is_duplicate and any(not line or line.startswith("#") for line in above)
 
 
 def _tabs(claim: Claim, world: World) -> Iterator[Finding]:
@@ -245,7 +258,7 @@ def _anchor(anchor: str, page: str, claim: Claim, world: World) -> Iterator[Find
     if anchors is None or anchor in anchors or anchor.lower() in ("", "top"):
         return
     severity = Severity.ERROR
-    if generates(site_of(page, world), world):
+    if generates(site_of(page, world), world) or takes_objects(page, world):
         severity = Severity.WARNING
     elif not world.conventions.is_strict:
         site = site_of(page, world)

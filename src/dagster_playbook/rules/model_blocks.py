@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Rule
-from dagster_playbook.platform.authority import ModelAnswer
+from dagster_playbook.findings import Finding, Rule, Severity
+from dagster_playbook.platform.authority import ModelAnswer, TextProblem
 from dagster_playbook.rules.repairs import exact
 from dagster_playbook.rules.selectors import UNKNOWN_TAG
 from dagster_playbook.rules.sql import UNKNOWN_COLUMN, UNKNOWN_TABLE, offset_place, query_findings
@@ -49,19 +49,36 @@ def model_findings(text: str, claim: Claim, world: World) -> Iterator[Finding]:
     answer = world.authority.load_model(text)
     evidence = f"SQLMesh {world.facts.versions.get('sqlmesh', '')}"
     for problem in answer.problems:
-        if problem.subject not in lost and (world.conventions.is_strict or _is_of_the_block(problem.message)):
+        if problem.subject not in lost:
             where = claim.at(problem.line or 1, problem.column or 1)
             message = f"SQLMesh refuses the block: {problem.message}"
-            yield BAD_MODEL.finding(where, message, subject=problem.subject, evidence=evidence)
+            severity = Severity.ERROR if _is_of_the_block(problem, text, world) else world.doubtful
+            yield BAD_MODEL.finding(where, message, subject=problem.subject, evidence=evidence, severity=severity)
     if not answer.problems and text == claim.text:
         yield from _names(answer, claim, world)
 
 
-def _is_of_the_block(message: str) -> bool:
-    """Whether SQLMesh's objection is to what the block says, not to what an excerpt leaves out."""
+_HEADS = re.compile(r"^\s*MODEL\s*\(", re.MULTILINE | re.IGNORECASE)
+#: notation for what a reader is to put in, or what an excerpt leaves out
+_ELIDED = re.compile(r"\.\.\.|\u2026|<\w|\{\{|\{%|\[\w+\]|@\w|^\s*-- *\.", re.MULTILINE)
+
+
+def _is_of_the_block(problem: TextProblem, text: str, world: World) -> bool:
+    """Whether SQLMesh's objection is to what the block says, not to what an excerpt leaves out or another page has."""
+    message = problem.message
+    if _ELIDED.search(text) or len(_HEADS.findall(text)) > 1:
+        return False
+    if re.search(r"tokeni[sz]|does not parse", message):
+        # a query may be of a dialect that stands nowhere here; the head is SQLMesh's own
+        query = _query_of(text)
+        head = len(query.split("\n")) - len(query.lstrip().split("\n")) + 1
+        knows_dialect = bool(world.facts.models) or re.search(r"\bdialect\b", text)
+        return not query.strip() or problem.line < head or bool(knows_dialect)
+    if "Input should be" in message:
+        return True
     return not re.search(
-        r"required 'name'|is undefined|no MODEL block|has no gateway|Required keyword|tokeni[sz]|does not parse"
-        r"|not found|Input should be|placeholder|does not exist",
+        r"required 'name'|is undefined|no MODEL block|has no gateway|Required keyword"
+        r"|not found|placeholder|does not exist",
         message,
     )
 

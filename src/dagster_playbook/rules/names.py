@@ -80,8 +80,8 @@ def is_exempt(claim: Claim, world: World) -> bool:
 def _unknown(text: str, claim: Claim, world: World) -> Finding:
     for kind in NAME_KINDS:
         names = vocabulary_of(world).by_kind.get(kind, frozenset())
-        found = near(text, names)
-        if found:
+        found = near(text, names) if _may_be(text, kind, world) else ""
+        if found and (kind == "environment variable" or found.isupper() == text.isupper()):
             rule = _RULE_OF_KIND.get(kind, extraction.UNKNOWN_NAME)
             message = f"no {kind} is called {text!r}; did you mean {found!r}?"
             return rule.finding(
@@ -94,6 +94,28 @@ def _unknown(text: str, claim: Claim, world: World) -> Finding:
         evidence="playbook facts",
         severity=world.doubtful,
     )
+
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+")
+
+
+def _may_be(text: str, kind: str, world: World) -> bool:
+    """Whether a text is of the shape that names of a kind have: a name is misspelled, never of another kind."""
+    if _VARIABLE.fullmatch(text) or kind == "environment variable":
+        return kind == "environment variable" and _VARIABLE.fullmatch(text) is not None
+    if kind == "make target":
+        # a target by itself is a word like any other; behind `make` it is a command's
+        return False
+    if kind == "option":
+        return text.startswith("-")
+    if kind == "command":
+        return " " in text and near(text.split(" ", 1)[0], world.facts.commands) != ""
+    if kind == "path":
+        return "/" in text or text.endswith(SUFFIXES)
+    if kind in ("fact", "key"):
+        return "." in text or (kind == "key" and "_" in text)
+    # names are single words of letters, digits and joints
+    return " " not in text and not text.startswith("-")
 
 
 def _word(text: str, claim: Claim, world: World) -> Answer:

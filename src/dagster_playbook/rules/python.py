@@ -61,14 +61,38 @@ def _is_excerpt(text: str, line: int, told: str, world: World) -> bool:
     A body of comments alone says "your code here"; code at one indent is cut out of something larger; `f(x) -> T`
     without `def` tells what comes back.
     """
-    if "indented block" in told or _parses(textwrap.dedent(text)):
+    if "indented block" in told or _parses_with_blanks(textwrap.dedent(text)):
         return True
     lines = text.split("\n")
+    if not _is_mostly_code(lines):
+        return True
     here = lines[line - 1].split("#")[0] if line <= len(lines) else ""
     if "->" in here and not re.match(r"\s*(?:async\s+)?def\b", here):
         return True
     wrong = [p.message for p in world.documents.lint_python(text).problems if p.subject == "invalid-syntax"]
     return bool(wrong) and all("syntax was added in Python" in message for message in wrong)
+
+
+#: how a line of Python begins; what prints as a table or as a schema does not
+_CODE_LINE = re.compile(
+    r"\s*(?:(?:import|from|def|async|class|return|if|elif|else|for|while|with|try|except|finally|raise|yield|assert|del"
+    r"|pass|global|await|print)\b|[@#.)\]}\"']|[\w.]+(?:\[[^\]]*\])*\s*(?::\s*[\w.\[\], |]+)?\s*[-+*/|&]?=(?!=)"
+    r"|[\w.]+\()"
+)
+
+
+def _is_mostly_code(lines: list[str]) -> bool:
+    """Whether most lines of a block begin as Python does: under its name people also show what a program prints."""
+    told = [line for line in lines if line.strip()]
+    return len(told) < 2 or sum(_CODE_LINE.match(line) is not None for line in told) * 2 >= len(told)
+
+
+def _parses_with_blanks(source: str) -> bool:
+    try:
+        _without_blanks(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _parses(source: str) -> bool:

@@ -30,6 +30,10 @@ FAMILIES = {
     "SV": "Services",
 }
 
+#: what holds the statements of the page: the examples are tests, the rest is advice
+_SHOWN = "<!-- proven: tests/unit/rules/test_rule_pages.py::test_failing_example_fails -->"
+_ADVICE = "<!-- opinion: advice, which nothing can check -->"
+
 _HEAD = """\
 # Rules
 
@@ -78,7 +82,7 @@ def reference() -> str:
 
 
 def _table(rules: list[Rule], family: str) -> list[str]:
-    lines = ["| Code | Name | What it finds |", "|---|---|---|"]
+    lines = [f"{_SHOWN}\n", "| Code | Name | What it finds |", "|---|---|---|"]
     # a summary is told in plain words here: as code it would be a claim of the reference page itself
     lines += [f"| [{r.code}](#{anchor_of(r)}) | {r.name} | {r.summary.replace('`', '')} |" for r in rules]
     return ["\n".join(lines) + "\n", *(_section(rule) for rule in rules)]
@@ -86,7 +90,10 @@ def _table(rules: list[Rule], family: str) -> list[str]:
 
 def _section(rule: Rule) -> str:
     """A rule's page two heading levels down; its only heading is its first line."""
-    return page_of(rule.code).replace("# ", "### ", 1)
+    head, _, rest = page_of(rule.code).replace("# ", "### ", 1).partition("\n\n")
+    summary, why, what = "\n\n" + rest.lstrip("\n"), "\n\n**Why it matters.**", "\n\n**What to do.**"
+    marked = f"\n\n{_SHOWN}{summary}".replace(why, f"\n\n{_ADVICE}{why}", 1).replace(what, f"\n\n{_ADVICE}{what}", 1)
+    return head + marked
 
 
 def anchor_of(rule: Rule) -> str:

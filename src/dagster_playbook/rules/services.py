@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.findings import Finding, Rule
+from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.rules.world import World, did_you_mean
 
 KINDS = frozenset({Kind.PROPERTIES})
@@ -41,7 +41,7 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
 
 
 def _line(line: str, number: int, name: str, claim: Claim, world: World, seen: dict[str, int]) -> Iterator[Finding]:
-    match = re.match(r"\s*(?P<key>[\w.-]+)\s*[=:]\s*(?P<value>.*?)\s*\Z", line)
+    match = re.match(r"\s*(?P<key>[^\s=:]+)\s*[=:]\s*(?P<value>.*?)\s*\Z", line)
     if not match:
         yield BAD_PROPERTY.finding(claim.at(number, 1), "a property is written key=value", subject=line.strip())
         return
@@ -57,12 +57,14 @@ def _line(line: str, number: int, name: str, claim: Claim, world: World, seen: d
     evidence = ", ".join(catalog.path for catalog in catalogs)
     if not catalogs:
         return
+    # under a title of the platform's own it is that file, else it may be one of another platform
+    severity = Severity.ERROR if name in world.facts.catalogs else world.doubtful
     if key not in known:
         message = f"no catalog of the platform sets {key!r}{did_you_mean(key, known)}"
-        yield UNKNOWN_PROPERTY.finding(where, message, subject=key, evidence=evidence)
+        yield UNKNOWN_PROPERTY.finding(where, message, subject=key, evidence=evidence, severity=severity)
         return
     values = {catalog.properties[key] for catalog in catalogs if key in catalog.properties}
     if value not in values:
         place = claim.at(number, match.start("value") + 1, number, match.end("value") + 1)
         message = f"{key} is {' or '.join(sorted(values))} on the platform, not {value!r}"
-        yield OTHER_VALUE.finding(place, message, subject=key, evidence=evidence)
+        yield OTHER_VALUE.finding(place, message, subject=key, evidence=evidence, severity=severity)

@@ -39,11 +39,15 @@ _CUSTOM_ID = re.compile(r"\s*\\?\{#(?P<id>[\w.-]+)\\?\}\s*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The site that a page is part of: who shows it, and the folder that its configuration stands in."""
+    """The site that a page is part of: who shows it, and the folder that its configuration stands in.
+
+    `config` is the mkdocs.yml at or above the page, also of a page that is not in the folder of its pages.
+    """
 
     shown: Shown
     folder: str = ""
     docs_dir: str = "docs"
+    config: str = ""
 
 
 def site_of(page: str, world: World) -> Site:
@@ -55,7 +59,8 @@ def site_of(page: str, world: World) -> Site:
             pages = _docs_dir(world.files.text(f"{prefix}mkdocs.yml") or "")
             # a README beside the configuration is shown by the repository, not by the site
             is_inside = page.startswith(f"{normpath(prefix + pages)}/")
-            return Site(Shown.MKDOCS, folder, pages) if is_inside else Site(Shown.REPOSITORY)
+            config = f"{prefix}mkdocs.yml"
+            return Site(Shown.MKDOCS, folder, pages, config) if is_inside else Site(Shown.REPOSITORY, "", pages, config)
         if any(world.files.exists(prefix + name) for name in _GENERATORS):
             return Site(Shown.OTHER, folder)
         if not folder:
@@ -71,11 +76,25 @@ _MAKES_NOTHING = frozenset(
 )
 
 
+#: where mkdocstrings puts what it reads from the sources
+_OBJECT = re.compile(r"^ {0,3}::: +[\w.]+", re.MULTILINE)
+
+
+def takes_objects(page: str, world: World) -> bool:
+    """Whether a plugin puts the documentation of objects into the page, each with an anchor, whoever shows it."""
+    return _OBJECT.search(world.files.text(page) or "") is not None
+
+
 def generates(site: Site, world: World) -> bool:
     """Whether the site's configuration has hooks or plugins that may make pages and anchors which stand in no file."""
-    if site.shown is not Shown.MKDOCS:
-        return False
-    text = world.files.text(join(site.folder, "mkdocs.yml")) or ""
+    text = world.files.text(site.config) or "" if site.config else ""
+    if (
+        site.shown is Shown.REPOSITORY
+        and site.config
+        and not world.files.exists(join(dirname(site.config), site.docs_dir))
+    ):
+        # a site whose pages are not where MkDocs would have them is put together by something else
+        return True
     if re.search(r"^hooks:\s*(?:\n|\[)", text, re.MULTILINE):
         return True
     section = re.search(r"^plugins:[ \t]*\n(?P<body>(?:[ \t-].*\n?|[ \t]*\n|#.*\n?)*)", text, re.MULTILINE)

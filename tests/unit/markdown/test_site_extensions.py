@@ -91,3 +91,22 @@ def test_lines_that_the_site_appends_are_read(tmp_path: Path) -> None:
     config = "markdown_extensions:\n  - pymdownx.snippets:\n      auto_append: [links.txt]\n"
     page = read(tmp_path, config, "See [home].\n")
     assert [(link.target, link.location.column) for link in page.links] == [("https://example.org", 5)]
+
+
+@pytest.mark.parametrize("extension", ["pymdownx.critic", "pymdownx.superfences:\n      preserve_tabs: true"])
+def test_lines_are_known_whatever_stage_comes_first(tmp_path: Path, extension: str) -> None:
+    """What stands in code is found at its line where an extension takes the text apart before the renderer does."""
+    config = f"markdown_extensions:\n  - pymdownx.snippets\n  - pymdownx.superfences\n  - {extension}\n"
+    page = read(tmp_path, config, "# Page\n\nA `span <x>`.\n\n```sh\nls <dir>\n```\n")
+    places = [(fence.location.line, fence.lines[0].line) for fence in page.fences]
+    assert (page.problems, page.spans[0].location.line, places) == ([], 3, [(5, 6)])
+
+
+def test_includes_are_looked_up_where_the_site_says(tmp_path: Path) -> None:
+    """Includes come from the folders that the site's own configuration names, as far as they are in the project."""
+    (tmp_path / "site/parts").mkdir(parents=True)
+    (tmp_path / "site/parts/a.md").write_text("`from a part`\n")
+    config = "markdown_extensions:\n  - pymdownx.snippets:\n      base_path: [parts, ../..]\n"
+    (tmp_path / "site/mkdocs.yml").write_text(config)
+    page = read(tmp_path, "site_name: x\n", '--8<-- "a.md"\n', "site/docs/page.md")
+    assert (page.problems, [span.text for span in page.spans]) == ([], ["from a part"])

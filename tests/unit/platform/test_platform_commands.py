@@ -13,7 +13,7 @@ def test_options_say_what_they_take(sample_facts: Facts) -> None:
     """Choices, flags with two spellings, repeatable options and help are told apart."""
     command = sample_facts.commands["shopctl"].subcommands["count"]
     assert command.options == (
-        OptionFact(("--format",), takes_value=True, choices=("text", "json")),
+        OptionFact(("--format",), takes_value=True, choices=("text", "json"), default="text"),
         OptionFact(("--tag",), takes_value=True, multiple=True),
         OptionFact(("--yes", "-y", "--no"), takes_value=False),
         OptionFact(("--help",), takes_value=False),

@@ -15,12 +15,14 @@ from markdown.util import AMP_SUBSTITUTE
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Fence, Heading, Link, Page, Problem, Span
 from dagster_playbook.markdown.recorder.html import hide_fences, note_tag, value_places
+from dagster_playbook.markdown.recorder.html_code import html_code, note_code
 from dagster_playbook.markdown.recorder.inline import FoundHtml, FoundLink
 from dagster_playbook.markdown.recorder.marks import unmarked
 from dagster_playbook.markdown.recorder.record import Record
 from dagster_playbook.markdown.recorder.text import plain, shown_text
 from dagster_playbook.markdown.source import Comment, Place
 
+_END_TAG = re.compile(r"</([A-Za-z]+)")
 _CLOSING = re.compile(r"[ ]*(?<!\\)#*[ ]*\Z")
 
 
@@ -59,6 +61,12 @@ class Collector:
         self._links(alive)
         headings = self._headings(alive)
         fences = self._fences()
+        for place, code in html_code(self.record.code_tags, self.record.source):
+            if isinstance(code, Fence):
+                fences.append((place, code))
+            else:
+                self.record.spans.append((place, code))
+        fences.sort(key=lambda item: item[0])
         _sections(page, headings, fences)
         record = self.record
         page.spans = [span for _, span in sorted(record.spans, key=lambda item: item[0])]
@@ -161,6 +169,8 @@ class Collector:
                 self._comment(found)
             elif text[1:2].isalpha():
                 self._tag(text, found.start)
+            elif closing := _END_TAG.match(text):
+                note_code(self.record.code_tags, closing[1].lower(), None, found.start, self._tag_end(found.start))
 
     def _comment(self, found: FoundHtml) -> None:
         row, column = found.start
@@ -191,6 +201,14 @@ class Collector:
         }
         if parser.tag:
             note_tag(self.record, parser.tag, parser.attrs, places)
+            note_code(self.record.code_tags, parser.tag, parser.attrs, start, self._tag_end(start))
+
+    def _tag_end(self, start: Place) -> Place:
+        """The place behind a tag; one that goes on over the end of its line ends there for us."""
+        row, column = start
+        text = self.record.source.rows[row].text
+        end = text.find(">", column)
+        return row, end + 1 if end >= 0 else len(text)
 
 
 def _sections(page: Page, headings: list[tuple[Place, Heading]], fences: list[tuple[Place, Fence]]) -> None:

@@ -7,6 +7,7 @@ of its values only plain data is kept: a `!!python/name:` value is left out, and
 from __future__ import annotations
 
 import contextlib
+import posixpath
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ _MARKDOWN = frozenset(
 _PYMDOWNX = frozenset(
     "arithmatex betterem blocks.admonition blocks.caption blocks.definition blocks.details blocks.html blocks.tab "
     "caret critic details emoji escapeall extra fancylists highlight inlinehilite keys magiclink mark progressbar "
-    "quotes saneheaders smartsymbols snippets striphtml superfences tabbed tasklist tilde".split()
+    # the last is what superfences and critic turn on by themselves
+    "quotes saneheaders smartsymbols snippets striphtml superfences tabbed tasklist tilde _bypassnorm".split()
 )
 #: what MkDocs itself turns on
 _BUILT_IN = ("toc", "tables", "fenced_code")
@@ -107,6 +109,8 @@ def extensions_of(config: str) -> Extensions:
         # what MkDocs' own `fenced_code` takes for a fence superfences takes too, and it is the one that is recorded
         named["pymdownx.superfences"] = {}
     found: dict[str, Options] = {name: {} for name in _BUILT_IN if name not in named} | named
+    # tabs that stay tabs change no line, and the stage that keeps them loses where each line stands
+    found.get("pymdownx.superfences", {}).pop("preserve_tabs", None)
     known = tuple((name, _plain(options)) for name, options in found.items() if module_of(name))
     unknown = tuple(name for name in found if not module_of(name))
     return Extensions(known, unknown)
@@ -130,6 +134,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value if not isinstance(item, _LeftOut)]
     return value
+
+
+def include_folders(config: str, extensions: Extensions) -> tuple[str, ...]:
+    """Folders of the project that the site at `config` takes includes from, relative to the project."""
+    given = dict(extensions.known).get("pymdownx.snippets", {}).get("base_path", [])
+    named = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+    home = PurePosixPath(config).parent
+    found = [posixpath.normpath(str(home / name)) for name in named if isinstance(name, str)]
+    return tuple(folder for folder in found if not folder.startswith(("..", "/")))
 
 
 def config_of(root: Path, page: str) -> tuple[str, Extensions]:

@@ -12,6 +12,7 @@ from markdown.preprocessors import HtmlBlockPreprocessor
 from markdown.util import HTML_PLACEHOLDER_RE
 
 from dagster_playbook.markdown.model import Link
+from dagster_playbook.markdown.recorder.html_code import note_code
 from dagster_playbook.markdown.recorder.marks import find_points, make_mark
 from dagster_playbook.markdown.recorder.record import Record, TooMuchWorkError
 from dagster_playbook.markdown.recorder.rows import follow_rows
@@ -140,6 +141,16 @@ class RecordingTags:
         if not self._is_text:
             self._note_tag(tag, attrs)
 
+    def handle_endtag(self, tag: str) -> None:
+        """The end of an element."""
+        self._is_text = False
+        start = self.offset_now()
+        super().handle_endtag(tag)  # type: ignore[misc]
+        if not self._is_text:
+            text = self.get_endtag_text(tag)  # type: ignore[attr-defined]
+            places = self.source.place(start), self.source.place(start + len(text))
+            note_code(self.source.record.code_tags, tag, None, *places)
+
     def handle_comment(self, data: str) -> None:
         """A comment; the fences in it are seen by nobody."""
         self._is_text = False
@@ -160,6 +171,9 @@ class RecordingTags:
             for key, (first, last) in value_places(text, [name for name, _ in attrs]).items()
         }
         note_tag(self.source.record, tag, attrs, places)
+        note_code(
+            self.source.record.code_tags, tag, attrs, self.source.place(start), self.source.place(start + len(text))
+        )
 
 
 class RecordingExtractor(RecordingTags, HTMLExtractor):  # type: ignore[misc]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagster_playbook.markdown.model import Fence, Link, Problem, Span
+from dagster_playbook.markdown.recorder.html_code import CodeTag
 from dagster_playbook.markdown.source import Comment, Place, Source
 
 LOOKS_A_CHARACTER = 40
@@ -94,3 +95,4 @@ class Record:
     anchors: list[tuple[Place, str]] = field(default_factory=list)
     texts: Mapping[str, str] = field(default_factory=dict)
     spans: list[tuple[Place, Span]] = field(default_factory=list)
+    code_tags: list[CodeTag] = field(default_factory=list)

@@ -17,6 +17,7 @@ from markdown.treeprocessors import Treeprocessor
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Problem
 from dagster_playbook.markdown.recorder.blocks import BlockRecorder
+from dagster_playbook.markdown.recorder.bypass import LineByLine
 from dagster_playbook.markdown.recorder.extensions import Extensions, module_of
 from dagster_playbook.markdown.recorder.fences import RecordingFences, RecordingSuperFences
 from dagster_playbook.markdown.recorder.html import RecordingExtractor, RecordingExtractorExtra, RecordingHtml
@@ -27,7 +28,11 @@ from dagster_playbook.markdown.recorder.rows import take_rows
 from dagster_playbook.markdown.recorder.snippets import RecordingSnippetExtension, RecordingSnippets
 from dagster_playbook.markdown.recorder.text import shown_text
 
-_OWN = {"pymdownx.superfences": RecordingSuperFences, "pymdownx.snippets": RecordingSnippetExtension}
+_OWN = {
+    "pymdownx.superfences": RecordingSuperFences,
+    "pymdownx.snippets": RecordingSnippetExtension,
+    "pymdownx._bypassnorm": LineByLine,
+}
 _COLOURING = ("hilite", "indent-highlight")
 """They colour code, which takes long and changes nothing that is checked."""
 
