@@ -61,6 +61,7 @@ class Settings:
         words: inline code that is no name of the platform, each with the reason why it is exempt.
         schema: the SQLMesh schema that a model's short name stands for, e.g. `oso`.
         page_seconds: how long one page may keep a check computing.
+        site: folder of the built site, whose files and anchors links are held to; "" for the pages alone.
         catalogs: folder of Trino catalog property files; references: JSON of Nessie reference names and kinds.
         restatement: ops that restate models, and which of their config fields says what.
         reference_move: ops that move a Nessie reference, and which config field holds the commit.
@@ -86,6 +87,7 @@ class Settings:
     page_seconds: float = 30.0
     restatement: tuple[Restatement, ...] = ()
     reference_move: tuple[ReferenceMove, ...] = ()
+    site: str = ""
 
     @property
     def meanings(self) -> Meanings:
@@ -239,10 +241,12 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 86_400:
                 raise _MistakeError(key, "page_seconds has to be a number of seconds above 0, of at most a day")
             typed[key] = float(value)
-        elif key in ("mkdocs", "cache", "schema", "python", "makefile", "catalogs", "references"):
+        elif key in ("mkdocs", "cache", "schema", "python", "makefile", "catalogs", "references", "site"):
             if not isinstance(value, str):
                 raise _MistakeError(key, f"{key} has to be a string")
-            typed[key] = value
+            if key == "site" and (value.startswith("/") or ".." in value.split("/")):
+                raise _MistakeError(key, "site has to be a folder of the project", "build the site into the project")
+            typed[key] = value.strip("/") if key == "site" else value
         else:
             items = _list(key, value)
             if not all(isinstance(item, str) for item in items):

@@ -44,6 +44,7 @@ def _conventions(settings: Settings) -> Conventions:
         _docs_dir(settings),
         setting_words(),
         settings.meanings,
+        settings.site,
     )
 
 

@@ -124,6 +124,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         if not (quiet or dagster_url or recorded or settings.has_platform):
             click.echo(_NO_PLATFORM, err=True)
         tell_left_out(quiet=quiet)
+        if settings.site and not quiet and not (settings.root / settings.site).is_dir():
+            click.echo(f"note: there is no built site in {settings.site}: links are held to the pages alone", err=True)
         if live or dagster_url:
             result, verdict = _asked_live(checker, result, dagster_url, is_all=live)
             tell_live(verdict, quiet=quiet)

@@ -12,6 +12,7 @@ from dagster_playbook.claims.yaml_text import YamlProblem
 from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page, Problem, Suppression
+from dagster_playbook.rules.built_site import html_of, ids_of, target_of
 from dagster_playbook.rules.site import (
     Shown,
     anchors_of,
@@ -211,10 +212,18 @@ def _link(claim: Claim, world: World) -> Iterator[Finding]:
     path, _, anchor = target.partition("#")
     path = unquote(path.partition("?")[0])
     page = claim.location.path
+    html = html_of(page, world)
     if path:
         wanted = _wanted(path, page, world)
         found = wanted if world.files.exists(wanted) else _elsewhere(path, page, world)
-        if not found and _site_page(path, page, world):
+        built = target_of(path, page, html, world) if html and not found else ""
+        if html and not found and not built:
+            message = f"{path!r} leads nowhere on the built site, from {html}"
+            yield DEAD_LINK.finding(claim.location, message, subject=path, evidence="the built site")
+            return
+        html = built or html_of(found or "", world)
+        if built or (not found and _site_page(path, page, world)):
+            yield from _built_anchor(unquote(anchor), html, claim, world)
             return
         if not found:
             yield DEAD_LINK.finding(
@@ -226,8 +235,21 @@ def _link(claim: Claim, world: World) -> Iterator[Finding]:
             )
             return
         page = found
-    if anchor and page.endswith((".md", ".mdx")):
+    if html:
+        yield from _built_anchor(unquote(anchor), html, claim, world)
+    elif anchor and page.endswith((".md", ".mdx")):
         yield from _anchor(unquote(anchor), page, claim, world)
+
+
+def _built_anchor(anchor: str, html: str, claim: Claim, world: World) -> Iterator[Finding]:
+    """An anchor is one that the generator has made; who knows nothing of the file says nothing."""
+    anchor = anchor.partition(":~:")[0]
+    if anchor.lower() in ("", "top") or not html.endswith(".html"):
+        return
+    known = ids_of(html, world)
+    if anchor not in known:
+        message = f"{html} has no anchor #{anchor}{did_you_mean(anchor, known)}"
+        yield NO_ANCHOR.finding(claim.location, message, subject=anchor, evidence="the built site")
 
 
 def _wanted(path: str, page: str, world: World) -> str:

@@ -143,7 +143,7 @@ def generated(text: str, claim: Claim, world: World) -> Answer:
 
 def directive(text: str, claim: Claim, world: World) -> Answer:
     """The project's own comments and settings, quoted: `<!-- fact: KEY -->`, `strict = true`."""
-    if re.fullmatch(r"<!-- (?:fact: \S+|/fact|playbook: ignore .*|proven: .*|opinion: .*) -->", text):
+    if re.fullmatch(r"<!-- (?:fact: \S+|/fact|playbook: (?:ignore|record)\b.*|proven: .*|opinion: .*) -->", text):
         return known()
     setting = re.fullmatch(r"(?P<key>[a-z_-]+) = .+", text)
     return known() if setting and setting["key"] in world.conventions.settings else None

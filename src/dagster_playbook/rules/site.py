@@ -30,7 +30,8 @@ _GENERATORS = (
     *("gatsby-config.js", "astro.config.mjs", "conf.py", "book.toml", "hugo.toml", "_config.yml", "antora.yml"),
 )
 #: where generators keep pages and what they copy to the root of the site as it is
-_FOLDERS = ("", "docs", "pages", "content", "src/pages", "src/content", "static", "public")
+PAGE_FOLDERS = ("docs", "pages", "content", "src/pages", "src/content", "")
+_FOLDERS = (*PAGE_FOLDERS, "static", "public")
 _ENDINGS = (".md", ".mdx", "/index.md", "/index.mdx", "/README.md")
 _HOST = re.compile(r"\A(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|dev|net|ai|app)(?:/|\Z)")
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?P<text>.+?)[ \t]*#*[ \t]*$")
@@ -100,6 +101,8 @@ def generates(site: Site, world: World) -> bool:
     section = re.search(r"^plugins:[ \t]*\n(?P<body>(?:[ \t-].*\n?|[ \t]*\n|#.*\n?)*)", text, re.MULTILINE)
     entries = re.findall(r"^([ \t]*)-[ \t]+[\"']?([\w./-]+)", section["body"], re.MULTILINE) if section else []
     own = min((len(indent) for indent, _ in entries), default=0)
+    flow = re.search(r"^plugins:[ \t]*\[(?P<names>[^\]]*)\]", text, re.MULTILINE)
+    entries += [(" " * own, name) for name in re.findall(r"[\w./-]+", flow["names"])] if flow else []
     names = {name.rsplit("/", 1)[-1] for indent, name in entries if len(indent) == own}
     return not names <= _MAKES_NOTHING
 

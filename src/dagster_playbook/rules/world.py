@@ -31,7 +31,8 @@ class Files(Protocol):
 class Conventions:
     """What the project's settings say about names: its SQLMesh schema, words that are no names, strictness.
 
-    `settings` are the keys that `[tool.playbook]` takes; `meanings` say what config fields of its ops mean.
+    `site` is the folder of the built site, "" when links are held to the pages alone. `settings` are the keys that
+    `[tool.playbook]` takes; `meanings` say what config fields of its ops mean.
     """
 
     schema: str = ""
@@ -40,6 +41,7 @@ class Conventions:
     docs_dir: str = "docs"
     settings: frozenset[str] = frozenset()
     meanings: Meanings = field(default_factory=Meanings)
+    site: str = ""
 
 
 @dataclass(eq=False)
