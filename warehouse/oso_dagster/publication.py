@@ -10,7 +10,7 @@ from dagster_playbook.platform.branch.branches import Branches
 from dagster_playbook.platform.branch.record import Record
 
 from . import settings
-from .approval import ApprovalRefusedError, refuse_or_allow_publication, tell_grant
+from .approval import ApprovalRefusedError, refuse_or_allow_exchange, tell_grant
 from .config import PublishRestatementConfig, UndoRestatementConfig
 from .refusal import not_admitted, refusal, root_run_id
 
@@ -42,7 +42,8 @@ def exchanged(context: dg.OpExecutionContext, config: dg.Config, exchange: Calla
         raise refusal(context, f"branches are for the gateway duckdb, and this one is {settings.gateway()}")
     try:
         op = context.op.name
-        grant = refuse_or_allow_publication(config.model_dump(), op, context.run.tags, root_run_id(context))
+        tags, root = context.run.tags, root_run_id(context)
+        grant = refuse_or_allow_exchange(config.model_dump(), op, tags, root, always=op == PUBLISH)
         tell_grant(context, grant, "exchanging production")
         record = exchange(branches)
     except ApprovalRefusedError as error:

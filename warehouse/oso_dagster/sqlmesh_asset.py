@@ -17,7 +17,7 @@ from dagster_playbook.platform.restatement import Book, reconciling
 
 from . import settings, source_assets
 from .approval import RestatementRefusedError, project_fingerprint, refuse_or_allow, tell_grant
-from .branch import branch_of, finish_publications
+from .branch import branch_of, finish_publications, refuse_begun_on_branch
 from .config import SQLMeshRunConfig
 from .evidence import FILE_NAME, IntervalConsole, Recorder
 from .refusal import not_admitted, refusal, root_run_id
@@ -93,10 +93,11 @@ def sqlmesh_project(
         # From here on the resource closes the context.
         on_error.pop_all()
     if not config.restate_on_branch:
+        refuse_begun_on_branch(context)
         yield from evaluated(context, sqlmesh, config, mesh, restatement)
         return
     close(mesh)
-    with branch_of(context) as built:
+    with branch_of(context, attempts().read(root_run_id(context)) is not None) as built:
         mesh = open_context()
         yield from evaluated(context, sqlmesh, config, mesh, restatement)
         close(mesh)
@@ -225,8 +226,12 @@ def evidence_file() -> Path:
 
 def book(context: dg.AssetExecutionContext, config: SQLMeshRunConfig) -> Book:
     """Where this run's restatement is kept over all its attempts, so that a re-execution does only what is left."""
-    attempts = Attempts(settings.data_dir() / ATTEMPTS_FOLDER)
-    return Book(attempts, root_run_id(context), evidence_file(), config.model_dump())
+    return Book(attempts(), root_run_id(context), evidence_file(), config.model_dump())
+
+
+def attempts() -> Attempts:
+    """Where the plans of restatements are kept."""
+    return Attempts(settings.data_dir() / ATTEMPTS_FOLDER)
 
 
 def recorded(mesh: "Context", recorder: Recorder) -> Any:
