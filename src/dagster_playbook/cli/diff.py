@@ -39,7 +39,7 @@ def command(
     columns; where there is none, or it is not unique, whole rows are compared. Counted are the rows that were added,
     removed and changed, and the rows in which each column changed. Examples have personal values masked.
 
-    BEFORE and AFTER are two DuckDB files, or two Nessie references (or catalogs) that one Trino shows. With --run a
+    BEFORE and AFTER are two DuckDB files, or two Nessie references that catalogs of one Trino show. With --run a
     restatement on a branch is compared with production, and what was found is kept: its digest, on the last line,
     is what publishing it has to be asked for.
 
@@ -78,10 +78,41 @@ def _of_versions(settings: Settings, before: str, after: str, *, options: Option
     from dagster_playbook.platform.diff.duckdb_engine import catalog_of, duckdb_engine
     from dagster_playbook.platform.diff.grains import model_grains
 
-    paths = Path(before), Path(after)
-    grains = model_grains(settings)
-    with duckdb_engine(*paths, catalog_of(settings)) as engine:
-        return compare(engine, (before, after), grains, options, _tell)
+    if not any("." in Path(name).name for name in (before, after)):
+        return _of_references(settings, before, after, options)
+    with duckdb_engine(Path(before), Path(after), catalog_of(settings)) as engine:
+        return compare(engine, (before, after), model_grains(settings), options, _tell)
+
+
+def _of_references(settings: Settings, before: str, after: str, options: Options) -> Diff:
+    from dagster_playbook.cli.lake_services import nessie_and_trino
+    from dagster_playbook.platform.diff.compare import compare
+    from dagster_playbook.platform.diff.grains import model_grains
+    from dagster_playbook.platform.diff.trino_engine import Shown, TrinoEngine
+    from dagster_playbook.platform.nessie import NessieClient
+
+    uri, trino = nessie_and_trino()
+    with NessieClient(uri) as nessie:
+        sides = [Shown.of(nessie, name, _catalog_showing(settings, name)) for name in (before, after)]
+        hashes = (sides[0].reference.hash, sides[1].reference.hash)
+        engine = TrinoEngine(trino, *sides)
+        diff = compare(engine, hashes, model_grains(settings), options, _tell)
+        for side in sides:
+            side.refuse_moved(nessie)
+    return diff
+
+
+def _catalog_showing(settings: Settings, reference: str) -> str:
+    from dagster_playbook.cli.lake_services import catalog_names
+    from dagster_playbook.errors import PlatformError
+    from dagster_playbook.platform.services_reader import read_catalogs
+
+    declared = read_catalogs(settings.root, settings.catalogs).values() if settings.catalogs else ()
+    known = dict(zip(("main", "consumer"), catalog_names(), strict=True)) | {c.ref: c.name for c in declared}
+    if reference not in known:
+        cure = f"there are catalogs on {', '.join(sorted(known))}; a DuckDB file has its ending"
+        raise PlatformError(f"no catalog of Trino shows the reference {reference!r}", cure=cure)
+    return known[reference]
 
 
 def _tell(table: str) -> None:

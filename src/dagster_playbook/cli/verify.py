@@ -82,27 +82,18 @@ def _verify(
 ) -> Verdict:
     import os
 
-    from dagster_playbook.errors import StackError
+    from dagster_playbook.cli.lake_services import catalog_names, nessie_and_trino
     from dagster_playbook.platform.audits import render_audits
     from dagster_playbook.platform.iceberg_files import Lake
     from dagster_playbook.platform.nessie import NessieClient
-    from dagster_playbook.platform.trino_query import TrinoQuery
     from dagster_playbook.settings import find_root, load_settings
     from dagster_playbook.stack.verifier import Verifier
 
-    try:
-        uri, host, port = os.environ["NESSIE_URI"], os.environ["TRINO_HOST"], int(os.environ["TRINO_PORT"])
-    except (KeyError, ValueError) as error:
-        wrong = f"{error.args[0]} is not set" if isinstance(error, KeyError) else "TRINO_PORT is no number"
-        raise StackError(
-            f"Nessie and Trino are found by NESSIE_URI, TRINO_HOST and TRINO_PORT: {wrong}",
-            cure='run: eval "$(playbook stack env)", or set them to your deployment',
-        ) from error
+    uri, trino = nessie_and_trino()
     settings = load_settings(find_root(Path.cwd()))
     schema = settings.schema or "*"
     patterns = tables or (f"{schema}.*_v[0-9]", f"{schema}.*_v[0-9][0-9]")
-    trino = TrinoQuery(host, port, user=os.environ.get("TRINO_USER", "playbook"))
-    names = (os.environ.get("TRINO_CATALOG", "iceberg"), os.environ.get("TRINO_CONSUMER_CATALOG", "iceberg_consumer"))
+    names = catalog_names()
     with NessieClient(uri) as nessie:
         verifier = Verifier(
             nessie,
