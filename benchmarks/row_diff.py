@@ -55,7 +55,7 @@ def measures(path: Path) -> dict[str, TableMeasure]:
 
     with duckdb.connect(str(path), read_only=True) as connection:
         names = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
-        return {name: measured_in_file(connection, name) for (name,) in names}
+        return {name: measured_in_file(connection, name, name) for (name,) in names}
 
 
 def measured_cost(folder: Path, say: Callable[[str], None]) -> dict[str, Any]:

@@ -8,23 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 from graph_clone import RESTATE, Clone, Undisturbed
 
+from dagster_playbook.errors import PlatformError
+from dagster_playbook.platform.branch.branches import Branches
+from dagster_playbook.platform.branch.record import all_records
+from dagster_playbook.platform.dagster_runs import Launch
+
 PUBLISH, UNDO = "runbooks/publish-restatement.md", "runbooks/undo-restatement.md"
 ON_BRANCH = (*RESTATE, "-p", "on_branch=true")
-#: where the run is killed, in the order of its way
-PLACES = (
-    "evaluation:inside:1:both",
-    "evaluation:after:4:child",
-    "evaluation:inside:7:both",
-    "journal:before:step-finished:restate",
-)
-PUBLISHED_AT = ("journal:after:process-started:publish", "journal:before:step-finished:publish")
+EVALUATIONS = 23
+
+
+def places() -> list[str]:
+    """Where the restatement is killed, in the order of its way; inside and after each evaluation when asked for all.
+
+    PLAYBOOK_KILL_TABLE asks for all, as in `test_restatement_killed.py`.
+    """
+    if not os.environ.get("PLAYBOOK_KILL_TABLE"):
+        return ["evaluation:inside:5:both", "journal:before:step-finished:restate"]
+    inside = [f"evaluation:{moment}:1:both" for _ in range(EVALUATIONS) for moment in ("inside", "after")]
+    return ["journal:after:process-started:restate", *inside, "journal:before:step-finished:restate"]
 
 
 @pytest.fixture
@@ -43,10 +53,11 @@ def production(clone: Clone) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 
 
-def killed_on_the_way(clone: Clone, command: tuple[str, ...], places: tuple[str, ...]) -> None:
-    """Run, die at one place after the other, and go on after each; in the end it has succeeded."""
-    for place in places:
+def killed_on_the_way(clone: Clone, command: tuple[str, ...], where: list[str], then: Callable[[], None]) -> None:
+    """Run, die at one place after the other, look and go on after each; in the end it has succeeded."""
+    for place in where:
         assert clone.dying(place).say(*command, "--answer", "sure=yes") not in (0, 1), clone.said()
+        then()
         command = ("resume",)
     assert clone.say(*command, "--answer", "sure=yes") == 0, clone.said()
 
@@ -58,8 +69,12 @@ def test_killed_on_a_branch_and_while_it_is_published(clone: Clone, undisturbed_
     """
     before, wrong = production(clone), clone.rows()
     clone.approve(*ON_BRANCH)
-    killed_on_the_way(clone, ("run", *ON_BRANCH), PLACES)
-    assert production(clone) == before
+
+    def unchanged() -> None:
+        assert production(clone) == before
+
+    killed_on_the_way(clone, ("run", *ON_BRANCH), places(), unchanged)
+    unchanged()
     assert clone.evaluations() == undisturbed_graph.evaluated
     (branch,) = json.loads(clone.playbook("branch", "list", "--format", "json").stdout)
     told = clone.playbook("diff", "--run", branch["run"], "--format", "json")
@@ -70,7 +85,7 @@ def test_killed_on_a_branch_and_while_it_is_published(clone: Clone, undisturbed_
     assert clone.say("run", *publish) == 1
     assert "needs an approval" in clone.said()
     clone.approve(*publish)
-    killed_on_the_way(clone, ("run", *publish), PUBLISHED_AT)
+    killed_on_the_way(clone, ("run", *publish), ["journal:before:step-finished:publish"], lambda: None)
     assert clone.rows() == undisturbed_graph.rows != wrong
     assert clone.say("run", UNDO, "-p", f"run={branch['run']}", "--answer", "sure=yes") == 0, clone.said()
     assert production(clone) == before
@@ -81,11 +96,13 @@ def test_killed_on_a_branch_and_while_it_is_published(clone: Clone, undisturbed_
 def test_a_branch_that_was_deleted_by_hand_is_not_made_again(clone: Clone) -> None:
     """What was done is gone with it, so the rest alone would be half a restatement: told, and production untouched."""
     before = production(clone)
-    clone.approve(*ON_BRANCH)
-    died = clone.dying("evaluation:after:4:both").say("run", *ON_BRANCH, "--answer", "sure=yes")
-    assert died == -signal.SIGKILL
-    (branch,) = json.loads(clone.playbook("branch", "list", "--format", "json").stdout)
-    assert clone.say("branch", "discard", branch["run"], "--yes") == 0
-    assert clone.say("resume", "--answer", "sure=yes") == 1
-    assert "was deleted after its restatement had begun" in clone.said()
+    config = {"ops": {"sqlmesh_project": {"config": {"restate_models": ["oso.m0"], "restate_on_branch": True}}}}
+    with pytest.raises(PlatformError):
+        clone.dying("evaluation:after:4:child").dagster().launch(Launch("sqlmesh_all_assets", config, "a"), print)
+    (branch,) = all_records(clone.data)
+    Branches(clone.data, branch.files, branch.catalog).discard(branch.run)
+    again = Launch("sqlmesh_all_assets", config, "b", parent_run_id=branch.run)
+    said: list[str] = []
+    assert clone.dagster().launch(again, lambda *told: said.append(told[2])).status == "FAILURE"
+    assert any("was deleted after its restatement had begun" in words for words in said)
     assert production(clone) == before

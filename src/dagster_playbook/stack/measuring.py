@@ -45,11 +45,11 @@ def measure_files(lake: Lake, at: Reference, content: Content) -> TableMeasure:
     return _table(content.name, content.snapshot_id or -1, files.columns, row)
 
 
-def measured_in_file(connection: Any, name: str) -> TableMeasure:
-    """The same of a table of a DuckDB file that is open, e.g. `oso.projects_v1`."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM {name}").fetchall()  # noqa: S608
+def measured_in_file(connection: Any, name: str, source: str) -> TableMeasure:
+    """The same of a table of a DuckDB file that is open; `source` is what stands behind FROM."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - names are quoted
     types = {row[0]: str(row[1]).lower() for row in described}
-    return _table(name, -1, types, measured_by_duckdb(connection, name, types))
+    return _table(name, -1, types, measured_by_duckdb(connection, source, types))
 
 
 def measured_by_duckdb(connection: Any, source: str, types: dict[str, str]) -> tuple[Any, ...]:

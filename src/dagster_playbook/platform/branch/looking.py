@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from dagster_playbook.platform.branch import files
@@ -31,16 +32,26 @@ def look(branches: Branches, run: str, grains: Mapping[str, Grain], options: Opt
         BusyError: somebody writes to one of them.
     """
     record = branches.record(run)
-    before, after = _sides(branches, record)
-    _refuse_changed(record, before, after)
-    data = record.files[0]
-    with duckdb_engine(before / data, after / data, record.catalog) as engine:
+    with looked_at(branches, record) as (before, after), duckdb_engine(before, after, record.catalog) as engine:
         diff = compare(engine, (record.base, record.head), grains, options, tell)
-    # what was compared is what is signed: nobody has written to either meanwhile
-    _refuse_changed(record, before, after)
     if record.state is State.BUILT and not options.tables:
         branches.keep_diff(run, diff)
     return diff
+
+
+@contextmanager
+def looked_at(branches: Branches, record: Record) -> Iterator[tuple[Path, Path]]:
+    """The data files of production and of a branch; once published, of what was before and of production.
+
+    Raises:
+        BranchRefusedError: the restatement has not ended well, or one of the two was changed, before or meanwhile.
+        BusyError: somebody writes to one of them.
+    """
+    before, after = _sides(branches, record)
+    _refuse_changed(record, before, after)
+    yield before / record.files[0], after / record.files[0]
+    # what was looked at is what is signed: nobody has written to either meanwhile
+    _refuse_changed(record, before, after)
 
 
 def _sides(branches: Branches, record: Record) -> tuple[Path, Path]:

@@ -35,9 +35,8 @@ def duckdb_engine(before: Path, after: Path, catalog: str) -> Iterator[DuckdbEng
         PlatformError: a file is not there, or is no DuckDB file.
     """
     with contextlib.ExitStack() as stack:
-        spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="playbook-diff-"))
-        sides = [File(stack.enter_context(_attached({catalog: path}, spill)), catalog) for path in (before, after)]
-        both = stack.enter_context(_attached(dict(zip(_SIDES, (before, after), strict=True)), spill))
+        sides = [File(stack.enter_context(attached({catalog: path})), catalog) for path in (before, after)]
+        both = stack.enter_context(attached(dict(zip(_SIDES, (before, after), strict=True))))
         yield DuckdbEngine(sides[0], sides[1], both)
 
 
@@ -47,7 +46,7 @@ def table_checksums(path: Path, catalog: str) -> dict[str, str]:
     Raises:
         PlatformError: as for `duckdb_engine`.
     """
-    with tempfile.TemporaryDirectory(prefix="playbook-diff-") as spill, _attached({catalog: path}, spill) as connection:
+    with attached({catalog: path}) as connection:
         file = File(connection, catalog)
         read = {name: file.version(name) for name, is_view in file.tables.items() if not is_view}
         return {name: f"{version.rows}:{version.checksum}" for name, version in read.items()}
@@ -62,10 +61,19 @@ def catalog_of(settings: Settings) -> str:
 
 
 @contextlib.contextmanager
-def _attached(files: Mapping[str, Path], spill: str) -> Iterator[Any]:
+def attached(files: Mapping[str, Path]) -> Iterator[Any]:
+    """A connection that reads files under the names of catalogs, and puts what does not fit into memory aside.
+
+    Raises:
+        BusyError: another process has one open for writing.
+        PlatformError: a file is not there, or is no DuckDB file.
+    """
     import duckdb
 
-    with contextlib.closing(duckdb.connect(":memory:")) as connection:
+    with (
+        tempfile.TemporaryDirectory(prefix="playbook-diff-") as spill,
+        contextlib.closing(duckdb.connect(":memory:")) as connection,
+    ):
         connection.execute(f"SET temp_directory = '{spill}'")
         for name, path in files.items():
             if not path.is_file():
@@ -87,6 +95,14 @@ class File:
     def __init__(self, connection: Any, catalog: str) -> None:
         self.connection, self._catalog = connection, catalog
         self.tables: dict[str, bool] = dict(_asked(connection, _TABLES, [catalog, catalog]))
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement.
+
+        Raises:
+            PlatformError: DuckDB refuses it.
+        """
+        return _asked(self.connection, sql)
 
     def path(self, name: str) -> str:
         """A table as SQL names it."""
