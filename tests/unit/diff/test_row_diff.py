@@ -94,6 +94,16 @@ def test_of_a_large_table_the_same_part_of_the_keys_is_compared(tmp_path: Path) 
     assert 40 < table.changed < 200
 
 
+@pytest.mark.parametrize(("changed", "by"), [(1, "n = 1"), (3, "n < 3"), (150_000, "TRUE")])
+def test_of_many_rows_only_where_checksums_differ_is_looked_at(tmp_path: Path, changed: int, by: str) -> None:
+    """And the counts are those of all rows, be it few or all that changed."""
+    sql = "CREATE TABLE oso.t AS SELECT n AS id, n AS v FROM range(150000) r(n)"
+    after = f"CREATE TABLE oso.t AS SELECT n AS id, CASE WHEN {by} THEN -1 - n ELSE n END AS v FROM range(150000) r(n)"
+    table = diff(tmp_path, sql, after).tables[0]
+    assert (table.added, table.removed, table.changed, dict(table.columns)) == (0, 0, changed, {"v": changed})
+    assert len(table.examples) == min(changed, 3)
+
+
 def test_a_difference_outside_the_part_is_still_told(tmp_path: Path) -> None:
     """The checksum is over all rows, so what the part does not show is no `same`."""
     sql = "CREATE TABLE oso.t AS SELECT i AS id, CASE WHEN i = 7 THEN {} ELSE 0 END AS n FROM range(1000) r(i)"

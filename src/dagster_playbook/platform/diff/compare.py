@@ -15,6 +15,8 @@ from dagster_playbook.platform.personal import Mask
 Teller = Callable[[str], None]
 #: rows of a table above which a part of its keys is compared
 MAX_ROWS = 20_000_000
+#: rows above which checksums of parts tell first where to look, and how many parts are worth it
+_MANY_ROWS, _FEW_BUCKETS = 100_000, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ class Engine(Protocol):
 
     def hash_of(self, columns: Sequence[str]) -> str:
         """The expression of a stable hash of some columns, a non-negative whole number."""
+
+    def checksum_of(self, columns: Sequence[str]) -> str:
+        """The aggregate of a checksum over rows, in which their order does not count and repeated rows do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ def _compared(
     if lacking := [column for column in grain.columns if column not in columns]:
         told = f"the grain's column {lacking[0]} is not in both versions"
         return _by_rows(engine, replace(start, problem=told), pair(()), options)
-    keyed = pair(grain.columns)
+    keyed = _where_it_differs(engine, pair(grain.columns), start)
     (repeated, removed, added, changed, *by_column), *_ = engine.ask(keyed.counts())
     if repeated:
         several = "key stands" if repeated == 1 else "keys stand"
@@ -165,6 +170,18 @@ def _compared(
         _example(kind, keyed, row) for kind in kinds for row in engine.ask(keyed.examples(kind, options.examples))
     ]
     return replace(found, examples=(*start.examples, *examples))
+
+
+def _where_it_differs(engine: Engine, pair: Pair, start: TableDiff) -> Pair:
+    """The same comparison of those buckets of keys alone whose checksums differ, where few of many rows changed."""
+    if max(start.rows_before, start.rows_after) < _MANY_ROWS:
+        return pair
+    before, after = (
+        {tuple(row) for row in engine.ask(pair.bucket_checksums(is_after, engine.checksum_of))}
+        for is_after in (False, True)
+    )
+    differing = tuple(sorted({int(bucket) for bucket, _, _ in before ^ after}))
+    return replace(pair, buckets=differing) if len(differing) <= _FEW_BUCKETS else pair
 
 
 def _example(change: str, pair: Pair, row: Sequence[Any]) -> Example:

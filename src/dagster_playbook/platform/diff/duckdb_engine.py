@@ -118,8 +118,8 @@ class File:
         path = self.path(name)
         columns = {row[0]: row[1] for row in _asked(self.connection, f"DESCRIBE SELECT * FROM {path}")}
         # by name, so that the order of the columns does not count
-        listed = ", ".join(quoted(column) for column in sorted(columns))
-        counted = f"SELECT count(*), coalesce(sum(hash({listed})), 0)::varchar FROM {path}"
+        checksum_of_all = _checksum([quoted(column) for column in sorted(columns)])
+        counted = f"SELECT count(*), {checksum_of_all} FROM {path}"
         rows, checksum = _asked(self.connection, counted)[0]
         return Version(columns, int(rows), str(checksum))
 
@@ -158,6 +158,10 @@ class DuckdbEngine:
         """DuckDB's own hash."""
         return f"hash({', '.join(columns)})"
 
+    def checksum_of(self, columns: Sequence[str]) -> str:
+        """The sum of the hashes of rows."""
+        return _checksum(columns)
+
     def _source(self, name: str, side: int) -> str:
         file = self._files[side]
         if not file.tables[name]:
@@ -168,6 +172,10 @@ class DuckdbEngine:
         self._both.execute(f"CREATE OR REPLACE TEMP TABLE {copy} AS SELECT * FROM arriving")
         self._both.unregister("arriving")
         return copy
+
+
+def _checksum(columns: Sequence[str]) -> str:
+    return f"coalesce(sum(hash({', '.join(columns)})), 0)::varchar"
 
 
 def _asked(connection: Any, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+#: parts of the keys that have a checksum of their own
+BUCKETS = 1 << 16
 #: gives the expression of a stable hash of some columns, a non-negative whole number
 Hash = Callable[[Sequence[str]], str]
 
@@ -29,7 +31,8 @@ class Pair:
         values: the other columns that both have.
         as_text: those of them whose type changed, compared by their text.
         part: compare one key of so many, 1 for all.
-        hash_of: see `Hash`; only asked when `part` is above 1.
+        hash_of: see `Hash`; only asked when `part` is above 1, or for buckets.
+        buckets: compare keys of these buckets only, of all when there are none.
     """
 
     before: str
@@ -39,6 +42,7 @@ class Pair:
     as_text: frozenset[str] = frozenset()
     part: int = 1
     hash_of: Hash = lambda columns: "0"
+    buckets: tuple[int, ...] = ()
 
     def counts(self) -> str:
         """One row: keys that are not unique, removed, added, changed, and for each value the rows where it changed."""
@@ -55,6 +59,12 @@ class Pair:
     def repeated(self, limit: int) -> str:
         """Keys that stand for several rows."""
         return self._shown("n0 > 1 OR n1 > 1", limit)
+
+    def bucket_checksums(self, is_after: bool, checksum_of: Hash) -> str:
+        """For each bucket of keys of one version: its number, its rows and a checksum over all that is compared."""
+        values = [self._value(name) for name in (*self.key, *self.values)]
+        source = self.after if is_after else self.before
+        return f"SELECT {self._bucket()}, count(*), {checksum_of(values)} FROM {source} GROUP BY {self._bucket()}"
 
     def rows_counts(self) -> str:
         """One row, of whole rows: removed, added."""
@@ -99,12 +109,19 @@ class Pair:
         columns = [f"{self._value(name)} AS k{i}" for i, name in enumerate(self.key)]
         columns += [f"{self._value(name)} AS v{i}" for i, name in enumerate(self.values)]
         told = ", ".join(columns)
-        hashed = [self._value(name) for name in self.key or self.values]
-        where = f" WHERE {self.hash_of(hashed)} % {self.part} = 0" if self.part > 1 else ""
+        wanted = [f"{self._hash()} % {self.part} = 0"] if self.part > 1 else []
+        wanted += [f"{self._bucket()} IN ({', '.join(map(str, self.buckets))})"] if self.buckets else []
+        where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
         return " UNION ALL ".join(
             f"SELECT {number} AS side, {told} FROM {source}{where}"
             for number, source in enumerate((self.before, self.after))
         )
+
+    def _hash(self) -> str:
+        return self.hash_of([self._value(name) for name in self.key or self.values])
+
+    def _bucket(self) -> str:
+        return f"{self._hash()} % {BUCKETS}"
 
     def _value(self, name: str) -> str:
         return f"CAST({quoted(name)} AS varchar)" if name in self.as_text else quoted(name)

@@ -67,7 +67,7 @@ class TrinoEngine:
         return (old.kind, old.metadata_location) == (new.kind, new.metadata_location)
 
     def versions(self, name: str) -> tuple[Version, Version]:
-        """Columns, rows and Trino's own checksum, in which the order of rows does not count and repeated rows do.
+        """Columns, rows and checksum, as `checksum_of` gives it.
 
         Raises:
             PlatformError: one of the two is a view.
@@ -96,13 +96,15 @@ class TrinoEngine:
         text = f"to_utf8(json_format(CAST(ROW({', '.join(columns)}) AS json)))"
         return f"bitwise_and(from_big_endian_64(xxhash64({text})), {2**63 - 1})"
 
+    def checksum_of(self, columns: Sequence[str]) -> str:
+        """Trino's own checksum of rows."""
+        return f"coalesce(to_hex(checksum(ROW({', '.join(columns)}))), '')"
+
     def _version(self, path: str) -> Version:
         head = self.trino.query(f"SELECT * FROM {path} LIMIT 0")
         columns = dict(zip(head.columns, head.types, strict=True))
-        listed = ", ".join(quoted(column) for column in sorted(columns))
-        ((rows, checksum),) = self.trino.query(
-            f"SELECT count(*), coalesce(to_hex(checksum(ROW({listed}))), '') FROM {path}"
-        ).rows
+        checksum_of_all = self.checksum_of([quoted(column) for column in sorted(columns)])
+        ((rows, checksum),) = self.trino.query(f"SELECT count(*), {checksum_of_all} FROM {path}").rows
         return Version(columns, int(rows), str(checksum))
 
     @staticmethod
