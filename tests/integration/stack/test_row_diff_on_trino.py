@@ -87,3 +87,22 @@ def test_of_a_large_table_a_part_of_the_keys_is_compared(stack: Any, promoted: s
     found = tables[f"{promoted}.changing"]
     assert (found["share"], found["added"], found["removed"]) == (0.25, 0, 0)
     assert 5 < found["changed"] < 60
+
+
+def test_of_many_rows_only_where_checksums_differ_is_looked_at(stack: Any, promoted: str) -> None:
+    """One row of 120,000, by checksums of parts of the keys."""
+    stack.sql(
+        f"CREATE OR REPLACE TABLE iceberg.{promoted}.changing AS SELECT a * 300 + b AS n, CAST(b AS varchar) AS label "
+        "FROM UNNEST(sequence(0, 399)) x(a) CROSS JOIN UNNEST(sequence(0, 299)) y(b)"
+    )
+    stack.promote()
+    stack.sql(f"UPDATE iceberg.{promoted}.changing SET label = 'other' WHERE n = 777")
+    _, tables = diff(stack, "--table", f"{promoted}.changing")
+    found = tables[f"{promoted}.changing"]
+    assert (found["added"], found["removed"], found["changed"], found["columns"]) == (0, 0, 1, {"label": 1})
+    assert found["examples"][0] == {
+        "change": "changed",
+        "key": {"n": 777},
+        "before": {"label": "177"},
+        "after": {"label": "other"},
+    }
