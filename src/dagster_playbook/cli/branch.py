@@ -51,13 +51,14 @@ def list_branches(form: str) -> None:
 def discard(run: str, *, yes: bool) -> None:
     """Remove a branch; of a published one this is the way back."""
     from dagster_playbook.platform.branch.looking import branches_of
+    from dagster_playbook.platform.branch.record import read_record
 
-    branches = branches_of(_data(), run)
-    record = branches.record(run) if branches.files else None
+    data = _data()
+    record = read_record(data, run)
     what = "the way back of" if record and not record.is_beside else "the branch of"
     if not yes:
         click.confirm(f"Remove {what} {run}?", abort=True)
-    branches.discard(run)
+    branches_of(data, run).discard(run)
     click.echo(f"removed {what} {run}")
 
 

@@ -14,7 +14,8 @@ from numbered_platform import FILES, content, restated, write
 
 from dagster_playbook.errors import BusyError, PlatformError
 from dagster_playbook.platform.branch import files
-from dagster_playbook.platform.branch.branches import Branches, BranchRefusedError
+from dagster_playbook.platform.branch.approved import BranchRefusedError
+from dagster_playbook.platform.branch.branches import Branches
 from dagster_playbook.platform.branch.record import State
 
 WRITER = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from numbered_platform import FILES, content, dying, restated, write
 
+from dagster_playbook.platform.branch.approved import BranchRefusedError
 from dagster_playbook.platform.branch.branches import Branches
 from dagster_playbook.platform.branch.record import State, all_records
 
@@ -76,6 +77,21 @@ def test_a_cut_exchange_does_not_overrule_who_wrote_meanwhile(branches: Branches
     branches.finish()
     assert content(branches.data) == after
     assert all_records(branches.data)[0].state is State.BUILT
+
+
+def test_files_that_are_gone_after_a_cut_are_not_called_published(branches: Branches) -> None:
+    """Deleted by hand before anything was put: production is what it was, and the branch says that they are gone."""
+    digest, before = restated(branches, "r", 1), content(branches.data)
+    at = 1
+    while all_records(branches.data)[0].state is not State.PUBLISHING:
+        assert dying(lambda: branches.publish("r", digest), at) == 0
+        at += 1
+    shutil.rmtree(branches.own("r"))
+    with pytest.raises(BranchRefusedError, match=r"iceberg\.duckdb of the branch of r is gone"):
+        branches.publish("r", digest)
+    assert content(branches.data) == before
+    branches.discard("r")
+    assert all_records(branches.data) == []
 
 
 def test_a_cut_copy_is_no_branch(branches: Branches) -> None:

@@ -18,13 +18,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dagster_playbook.approval.canonical import sha256
 from dagster_playbook.durable import sync_folder, write_whole
 from dagster_playbook.errors import PlatformError, on_disk
 from dagster_playbook.platform.branch import files
+from dagster_playbook.platform.branch.approved import BranchRefusedError, refuse_other_diff
 from dagster_playbook.platform.branch.record import (
     BRANCHES_FOLDER,
-    DIFF_NAME,
     Record,
     State,
     all_records,
@@ -34,14 +33,9 @@ from dagster_playbook.platform.branch.record import (
     write_record,
 )
 from dagster_playbook.platform.diff.duckdb_engine import table_checksums
-from dagster_playbook.platform.diff.model import Diff
 
 OWN, PREVIOUS = "own", "previous"
 _MAKING, _DISCARDED = ".making-", ".discarded-"
-
-
-class BranchRefusedError(PlatformError):
-    """The branch cannot be published or taken back as asked; production is as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +103,6 @@ class Branches:
             files.settle(self.own(run) / name)
         return self._moved(record, State.BUILT, head=files.fingerprint_of(self.own(run), record.files))
 
-    def keep_diff(self, run: str, diff: Diff) -> None:
-        """Keep what was compared, so that it can be approved by its digest."""
-        path = branch_folder(self.data, run) / DIFF_NAME
-        with on_disk("the diff cannot be kept", path, PlatformError):
-            write_whole(path, json.dumps(diff.counted()))
-
     def publish(self, run: str, diff: str) -> Record:
         """Make a branch production, when production and the branch are what the diff was made from.
 
@@ -131,7 +119,7 @@ class Branches:
             if record.state is State.PUBLISHED and record.diff == diff:
                 return record
             self._refuse_unbuilt(record)
-            self._refuse_other_diff(record, diff)
+            refuse_other_diff(self.data, record, diff)
             if files.fingerprint_of(self.own(run), record.files) != record.head:
                 raise BranchRefusedError(
                     f"the branch of {run} was changed after its diff was made",
@@ -172,14 +160,14 @@ class Branches:
             return self._finish()
 
     def discard(self, run: str) -> Record:
-        """Remove a branch, and with a published one the way back.
+        """Remove a branch, whatever became of its files, and with a published one the way back.
 
         Raises:
-            BranchRefusedError: it is about to become production.
+            BranchRefusedError: there is none.
         """
         with self._alone():
             self._finish()
-            record = self.record(run)
+            record = self._known(run)
             gone = self.data / BRANCHES_FOLDER / f"{_DISCARDED}{run}"
             with on_disk("the branch cannot be discarded", gone, PlatformError):
                 shutil.rmtree(gone, ignore_errors=True)
@@ -193,16 +181,20 @@ class Branches:
         Raises:
             BranchRefusedError: there is none, or its files are gone.
         """
-        record = read_record(self.data, run)
-        if record is None:
-            known = ", ".join(one.run for one in all_records(self.data)) or "none"
-            raise BranchRefusedError(f"there is no branch of {run}", cure=f"there are: {known}")
+        record = self._known(run)
         folder = self.own(run) if record.is_beside else branch_folder(self.data, run) / PREVIOUS
         if record.state in (State.BUILDING, State.BUILT, State.PUBLISHED):
             for name in record.files:
                 if not (folder / name).is_file():
                     cure = f"nothing can be done with it: `playbook branch discard {run}`"
                     raise BranchRefusedError(f"{name} of the branch of {run} is gone", cure=cure)
+        return record
+
+    def _known(self, run: str) -> Record:
+        record = read_record(self.data, run)
+        if record is None:
+            known = ", ".join(one.run for one in all_records(self.data)) or "none"
+            raise BranchRefusedError(f"there is no branch of {run}", cure=f"there are: {known}")
         return record
 
     def size_bytes(self, run: str) -> int:
@@ -222,8 +214,10 @@ class Branches:
         """Go on with what was cut; before the first file was put, only if production still is what was asked about."""
         is_publishing = record.state is State.PUBLISHING
         source, aside = self._ways(record)
-        is_untouched = all((source / name).is_file() for name in record.files)
-        if is_untouched and not self._is_production(record.base if is_publishing else record.head):
+        is_whole = all((source / name).is_file() for name in record.files)
+        is_unchanged = self._is_production(record.base if is_publishing else record.head)
+        if is_whole is not is_unchanged and (is_whole or is_unchanged):
+            # somebody has written to production, or has deleted what was to be put
             shutil.rmtree(aside, ignore_errors=True)
             self._moved(record, State.BUILT if is_publishing else State.PUBLISHED)
             return
@@ -243,7 +237,14 @@ class Branches:
         source, aside = self._ways(record)
         files.keep(self.data, aside, record.files)
         files.put(source, self.data, record.files)
-        if record.state is State.PUBLISHING:
+        is_publishing = record.state is State.PUBLISHING
+        if not self._is_production(record.head if is_publishing else record.base):
+            raise BranchRefusedError(
+                f"production is neither what it was nor what the branch of {record.run} is",
+                path=str(aside),
+                cure="files were deleted in the middle of an exchange; what production was is in that folder",
+            )
+        if is_publishing:
             return self._moved(record, State.PUBLISHED)
         return self._moved(record, State.BUILT, undone=record.undone + 1)
 
@@ -253,20 +254,6 @@ class Branches:
             raise BranchRefusedError(f"the restatement of {record.run} has not ended well", cure=cure)
         if record.state is not State.BUILT:
             raise BranchRefusedError(f"the branch of {record.run} is {record.state}")
-
-    def _refuse_other_diff(self, record: Record, diff: str) -> None:
-        path = branch_folder(self.data, record.run) / DIFF_NAME
-        cure = f"look with `playbook diff --run {record.run}`, and ask for the digest that it prints"
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise BranchRefusedError(f"nobody has looked at the branch of {record.run}", cure=cure) from None
-        except (OSError, ValueError) as error:
-            raise BranchRefusedError("the diff cannot be read", path=str(path), cure=cure) from error
-        if sha256(kept) != diff:
-            raise BranchRefusedError(f"the diff of {record.run} is not {diff[:12]}", cure=cure)
-        if kept.get("before") != record.base or kept.get("after") != record.head:
-            raise BranchRefusedError(f"the diff {diff[:12]} was made from another production or branch", cure=cure)
 
     def _production_moved(self, record: Record) -> BranchRefusedError:
         today = table_checksums(self.data / self.files[0], self.catalog)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagster_playbook.platform.branch import files
-from dagster_playbook.platform.branch.branches import OWN, PREVIOUS, Branches, BranchRefusedError
+from dagster_playbook.platform.branch.approved import BranchRefusedError, keep_diff
+from dagster_playbook.platform.branch.branches import OWN, PREVIOUS, Branches
 from dagster_playbook.platform.branch.record import Record, State, branch_folder, read_record
 from dagster_playbook.platform.diff.compare import Options, Teller, compare
 from dagster_playbook.platform.diff.duckdb_engine import duckdb_engine
@@ -35,7 +36,7 @@ def look(branches: Branches, run: str, grains: Mapping[str, Grain], options: Opt
     with looked_at(branches, record) as (before, after), duckdb_engine(before, after, record.catalog) as engine:
         diff = compare(engine, (record.base, record.head), grains, options, tell)
     if record.state is State.BUILT and not options.tables:
-        branches.keep_diff(run, diff)
+        keep_diff(branches.data, run, diff)
     return diff
 
 
