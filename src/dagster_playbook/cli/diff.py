@@ -116,7 +116,9 @@ def _catalog_showing(settings: Settings, reference: str) -> str:
 
 
 def _tell(table: str) -> None:
-    click.echo(f"looking at {table}", err=True)
+    # for who waits at a terminal; the evidence of a runbook's step is the result
+    if sys.stderr.isatty():
+        click.echo(f"looking at {table}", err=True)
 
 
 def _print(diff: Diff) -> None:
