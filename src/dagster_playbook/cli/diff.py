@@ -122,12 +122,15 @@ def _tell(table: str) -> None:
 
 
 def _print(diff: Diff) -> None:
+    from dagster_playbook.report.plain_text import flat
+
     same = len(diff.tables) - len(diff.differing)
     click.echo(f"before {_short(diff.before)}, after {_short(diff.after)}: {same} tables are the same")
     for table in diff.differing:
         click.echo(f"{click.style(table.name, bold=True)}  {_counts(table)}")
         for line in _details(table):
-            click.echo(f"    {line}")
+            # values come from the tables
+            click.echo(f"    {flat(line)}")
     click.echo(f"digest {diff.digest}")
 
 

@@ -55,6 +55,16 @@ def test_a_diff_of_some_tables_is_no_diff_to_publish_by(platform: Branches, say:
     assert not (branch_folder(platform.data, "r") / "diff.json").exists()
 
 
+def test_values_do_not_steer_the_terminal(platform: Branches, say: Say, tmp_path: Path) -> None:
+    """What stands in a table is shown without its control characters."""
+    files = [str(tmp_path / f"{name}.duckdb") for name in ("old", "new")]
+    for file in files:
+        with duckdb.connect(file) as connection:
+            connection.execute("CREATE TABLE t AS SELECT ? AS a", [f"\x1b]0;{file}\x07\x1b[2J"])
+    said = say("diff", *files)
+    assert (said.exit_code, "\x1b" in said.stdout, "\x07" in said.stdout) == (1, False, False)
+
+
 def test_two_files_that_are_the_same_end_with_0(platform: Branches, say: Say) -> None:
     """Without a run two files are compared."""
     file = str(platform.data / FILES[0])
