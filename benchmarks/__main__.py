@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|pages|plan|row_choice]`: all without a name; exit 1 when a target was missed."""
+"""`python -m benchmarks [NAME]`: all without a name; exit 1 when a target was missed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import pages, plan, startup
 
-NAMES = ("startup", "pages", "plan", "row_choice")
+NAMES = ("startup", "pages", "plan", "row_choice", "row_diff", "branches")
 
 
 def main() -> int:
@@ -34,6 +34,14 @@ def main() -> int:
         from benchmarks import row_choice
 
         row_choice.main([])
+    if options.name in (None, "row_diff"):
+        from benchmarks import row_diff
+
+        is_met &= row_diff.main(_say)
+    if options.name in (None, "branches"):
+        from benchmarks import branches
+
+        is_met &= branches.main(_say)
     return 0 if is_met else 1
 
 

@@ -33,7 +33,7 @@ def authority(settings: Settings, facts: Facts) -> LiveAuthority:
 
 
 def test_the_op_takes_the_fields_of_the_launchpad(facts: Facts) -> None:
-    """The eight fields of `sqlmesh_project`, by Dagster's own schema."""
+    """The nine fields of `sqlmesh_project`, by Dagster's own schema."""
     fields = [field.name for field in facts.config_types[facts.ops["sqlmesh_project"]].fields]
     assert fields == [
         "allow_destructive_models",
@@ -41,6 +41,7 @@ def test_the_op_takes_the_fields_of_the_launchpad(facts: Facts) -> None:
         "restate_by_entity_category",
         "restate_entity_categories",
         "restate_models",
+        "restate_on_branch",
         "skip_tests",
         "start",
         "use_dev_environment",

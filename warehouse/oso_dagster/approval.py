@@ -113,6 +113,29 @@ def refuse_or_allow_deletion(
         raise ApprovalRefusedError(f"files would be deleted, and {error}; {asking}") from error
 
 
+def refuse_or_allow_exchange(
+    config: dict[str, Any], op: str, run_tags: Mapping[str, str], root_run_id: str, *, always: bool
+) -> Grant | None:
+    """The approval under which production may be exchanged; None when this deployment asks for none.
+
+    Args:
+        always: ask whatever the policy says. What was approved before may be put back without asking anew, unless the
+            policy asks for it.
+
+    Raises:
+        ApprovalRefusedError: there is no approval, or it does not hold.
+    """
+    if not settings.approval_required():
+        return None
+    try:
+        if not always and not gate().asks_for(op):
+            return None
+        return gate().admit(op, scope_digest(op, config), run_tags, root_run_id)
+    except RefusedError as error:
+        asking = HOW_TO_ASK.format(page=f"runbooks/{op.replace('_', '-')}.md")
+        raise ApprovalRefusedError(f"production would be exchanged, and {error}; {asking}") from error
+
+
 def tell_grant(context: dg.AssetExecutionContext | dg.OpExecutionContext, grant: Grant | None, doing: str) -> None:
     """Write down under whose approval the run goes on; loudly when nobody gave one."""
     if grant is None:

@@ -33,6 +33,11 @@ class SQLMeshRunConfig(dg.Config):
         default=None, description="Start of the restated window, e.g. `2026-01-01`; only with a restatement."
     )
     end: str | None = Field(default=None, description="End of the restated window, inclusive; only with a restatement.")
+    restate_on_branch: bool = Field(
+        default=False,
+        description="Restate beside production, on a copy that is looked at and published afterwards; production "
+        "stays as it is until then. Only with a restatement, and on the embedded warehouse.",
+    )
     use_dev_environment: bool = Field(
         default=False,
         description="Plan and backfill the environment `dev` first, and production only when that went well; "
@@ -48,6 +53,19 @@ class AssignConsumerTagConfig(dg.Config):
         description="Commit of the branch main that the tag is moved to, in hexadecimal (quote it in YAML); "
         "the head of main at the time of the run when empty.",
     )
+
+
+class PublishRestatementConfig(dg.Config):
+    """Which branch becomes production, and what was looked at before."""
+
+    run: str = Field(description="The restatement, by the id of its run.")
+    diff: str = Field(description="Digest of the diff that was approved, as `playbook diff --run` prints it.")
+
+
+class UndoRestatementConfig(dg.Config):
+    """Which published restatement is taken back."""
+
+    run: str = Field(description="The restatement, by the id of its run.")
 
 
 class CollectGarbageConfig(dg.Config):

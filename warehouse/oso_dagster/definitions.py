@@ -9,12 +9,13 @@ from .consumer_tag import NessieResource, assign_consumer_tag, consumer_tag_job
 from .fixed import fixed
 from .garbage import garbage_collection_job
 from .jobs import JOBS
+from .publication import publish_restatement_job, undo_restatement_job
 from .sqlmesh_asset import sqlmesh_project
 from .sqlmesh_resource import OsoSQLMeshResource
 
 defs = dg.Definitions(
     assets=[*source_assets.ASSETS, sqlmesh_project, assign_consumer_tag],
-    jobs=[*JOBS, consumer_tag_job, garbage_collection_job],
+    jobs=[*JOBS, consumer_tag_job, garbage_collection_job, publish_restatement_job, undo_restatement_job],
     resources={
         "sqlmesh": fixed(OsoSQLMeshResource()),
         "warehouse": source_assets.WarehouseResource(gateway=settings.gateway()),

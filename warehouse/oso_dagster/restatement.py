@@ -88,6 +88,8 @@ def contradictions(config: SQLMeshRunConfig) -> list[str]:
         problems.append("restate_entity_categories is an empty list; leave it out for project and collection")
     if (config.start or config.end) and not restates:
         problems.append("start and end need a restatement: SQLMesh plans production up to date without them")
+    if config.restate_on_branch and not restates:
+        problems.append("restate_on_branch needs a restatement: what is due is brought up to date in production")
     if config.use_dev_environment and restates:
         problems.append("use_dev_environment cannot go with a restatement: dev holds no version of its own to restate")
     return problems

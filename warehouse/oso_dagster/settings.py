@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_playbook.platform.branch.branches import Branches
 from dagster_playbook.platform.garbage import LOCATION
 
 WAREHOUSE = Path(__file__).resolve().parents[1]
@@ -25,6 +26,13 @@ def gateway() -> str:
 def data_dir() -> Path:
     """Home of the embedded warehouse and the evidence: `OSO_WAREHOUSE_DATA`, `.playbook/warehouse` when unset."""
     return Path(os.environ.get("OSO_WAREHOUSE_DATA") or PROJECT / ".playbook" / "warehouse").absolute()
+
+
+def branches() -> Branches | None:
+    """The branches of the embedded warehouse; None on another gateway."""
+    if gateway() != "duckdb":
+        return None
+    return Branches(data_dir(), ("iceberg.duckdb", "state.duckdb"), "iceberg")
 
 
 def approval_required() -> bool:

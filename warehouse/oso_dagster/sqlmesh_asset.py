@@ -17,6 +17,7 @@ from dagster_playbook.platform.restatement import Book, reconciling
 
 from . import settings, source_assets
 from .approval import RestatementRefusedError, project_fingerprint, refuse_or_allow, tell_grant
+from .branch import branch_of, finish_publications, refuse_begun_on_branch
 from .config import SQLMeshRunConfig
 from .evidence import FILE_NAME, IntervalConsole, Recorder
 from .refusal import not_admitted, refusal, root_run_id
@@ -83,6 +84,7 @@ def sqlmesh_project(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Plan and run SQLMesh; what the configuration cannot mean is refused before anything runs."""
     loaded = project_fingerprint()
+    finish_publications(context)
     mesh = open_context()
     with ExitStack() as on_error:
         on_error.callback(mesh.close)
@@ -90,6 +92,26 @@ def sqlmesh_project(
         load_missing_sources(context, mesh)
         # From here on the resource closes the context.
         on_error.pop_all()
+    if not config.restate_on_branch:
+        refuse_begun_on_branch(context)
+        yield from evaluated(context, sqlmesh, config, mesh, restatement)
+        return
+    close(mesh)
+    with branch_of(context, attempts().read(root_run_id(context)) is not None) as built:
+        mesh = open_context()
+        yield from evaluated(context, sqlmesh, config, mesh, restatement)
+        close(mesh)
+        built()
+
+
+def evaluated(
+    context: dg.AssetExecutionContext,
+    sqlmesh: OsoSQLMeshResource,
+    config: SQLMeshRunConfig,
+    mesh: "Context",
+    restatement: Restatement | None,
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Everything that the run evaluates, with what SQLMesh recorded of it."""
     recorder = new_recorder(context, restatement)
     if config.use_dev_environment:
         plan_development(context, sqlmesh, mesh, recorder, config)
@@ -172,6 +194,13 @@ def checked_restatement(
     return restatement
 
 
+def close(mesh: "Context") -> None:
+    """Let go of the warehouse's files: SQLMesh's own close leaves an engine open that was only asked."""
+    mesh.close()
+    for adapter in mesh.engine_adapters.values():
+        adapter.close()
+
+
 def load_missing_sources(context: dg.AssetExecutionContext, mesh: "Context") -> None:
     """Load raw tables that were never loaded, so that the first run of a fresh clone has rows to work on."""
     for table, rows in source_assets.load_missing(mesh.engine_adapter):
@@ -197,8 +226,12 @@ def evidence_file() -> Path:
 
 def book(context: dg.AssetExecutionContext, config: SQLMeshRunConfig) -> Book:
     """Where this run's restatement is kept over all its attempts, so that a re-execution does only what is left."""
-    attempts = Attempts(settings.data_dir() / ATTEMPTS_FOLDER)
-    return Book(attempts, root_run_id(context), evidence_file(), config.model_dump())
+    return Book(attempts(), root_run_id(context), evidence_file(), config.model_dump())
+
+
+def attempts() -> Attempts:
+    """Where the plans of restatements are kept."""
+    return Attempts(settings.data_dir() / ATTEMPTS_FOLDER)
 
 
 def recorded(mesh: "Context", recorder: Recorder) -> Any:

@@ -5,6 +5,7 @@ answer only once they are used. Every setting that differs between machines come
 
 - `DAGSTER_SQLMESH_GATEWAY`: the gateway, for Dagster and for `sqlmesh` alike; `duckdb`.
 - `OSO_WAREHOUSE_DATA`: directory of the DuckDB files and SQLMesh's cache; `.playbook/warehouse` in the project.
+- `OSO_WAREHOUSE_BRANCH`: the branch of a restatement, by the id of its run, in place of production; DuckDB alone.
 - `OSO_SQLMESH_SOURCES`: `raw` (the default) reads the tables that Dagster loads, `seeds` the samples in `seeds/`.
 - `SQLMESH_TRINO_HOST`, `_PORT`, `_USER`, `_CATALOG`, `_CONCURRENT_TASKS`, `_RETRIES`: the gateway `trino`;
   127.0.0.1, 8080, sqlmesh, iceberg, 4 and 5.
@@ -27,6 +28,7 @@ from sqlmesh.core.config import (
     TrinoConnectionConfig,
 )
 from sqlmesh.core.config.common import VirtualEnvironmentMode
+from sqlmesh.utils.errors import ConfigError
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -38,11 +40,23 @@ def data_dir() -> Path:
     return path
 
 
+def files_dir() -> Path:
+    """The directory of the two DuckDB files: production's, or those of the branch that is named."""
+    branch = os.environ.get("OSO_WAREHOUSE_BRANCH")
+    if not branch:
+        return data_dir()
+    path = data_dir() / "branches" / branch / "own"
+    if not (path / "iceberg.duckdb").is_file():
+        raise ConfigError(f"OSO_WAREHOUSE_BRANCH names the branch {branch!r}, and there are no files of it")
+    return path
+
+
 def duckdb_gateway() -> GatewayConfig:
     """The embedded warehouse: catalog `iceberg` and SQLMesh's state in two files, one task at a time."""
+    files = files_dir()
     return GatewayConfig(
-        connection=DuckDBConnectionConfig(catalogs={"iceberg": str(data_dir() / "iceberg.duckdb")}, concurrent_tasks=1),
-        state_connection=DuckDBConnectionConfig(database=str(data_dir() / "state.duckdb")),
+        connection=DuckDBConnectionConfig(catalogs={"iceberg": str(files / "iceberg.duckdb")}, concurrent_tasks=1),
+        state_connection=DuckDBConnectionConfig(database=str(files / "state.duckdb")),
         test_connection=DuckDBConnectionConfig(catalogs={"iceberg": ":memory:"}, concurrent_tasks=1),
     )
 

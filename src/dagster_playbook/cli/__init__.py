@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("runs", "List, show and verify runs."),
     "stack": ("stack", "Run the real services on this machine: Postgres, S3Proxy, Nessie, Trino, Dagster."),
     "verify": ("verify", "Compare what would be promoted with what consumers read, and refuse what changed too much."),
+    "diff": ("diff", "Compare two versions of tables row by row: a restatement on a branch with production."),
+    "branch": ("branch", "List and discard the branches that restatements were made on."),
     "collect-garbage": ("collect_garbage", "Delete files of the lake that no reference and no kept commit reaches."),
     "new": ("new", "Write a source asset, or a seed with its staging model, and run it."),
     "sample": ("sample", "Profile a sample of a BigQuery table: costed, capped, personal fields masked."),

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from dagster_playbook.settings import Settings
     from dagster_playbook.stack.verification import AuditResult, Thresholds, Verdict
 
 
 @click.command()
 @click.option("--to-hash", default="", help="The commit of the branch to verify  [default: its head now]")
+@click.option("--run", "run", default="", metavar="RUN", help="A restatement on a branch of the embedded warehouse.")
 @click.option("--branch", default="main", show_default=True, help="The branch that producers write to.")
 @click.option("--tag", default="consumer", show_default=True, help="The tag that consumers read.")
 @click.option(
@@ -43,15 +45,22 @@ def command(
     variables, e.g. from
     `eval "$(playbook stack env)"`.
 
+    With --run a restatement that stands on a branch is compared with production in the same way, before it is
+    published; that needs no service.
+
     \b
     playbook verify
+    playbook verify --run 851397ff-b5b5-4384-98db-8b29f697407f
     playbook verify --threshold rows_lost=0.3 --accept oso.projects_v1:rows
     playbook verify --accept oso.projects_v1:audit.number_of_rows
 
     Exit codes: 0 it may move, 1 refused, 2 could not look.
     """
-    thresholds, form = options["thresholds"], options["form"]
-    verdict = _verify(to_hash, branch, tag, tables, accept, _thresholds(thresholds))
+    thresholds, form, run = options["thresholds"], options["form"], str(options["run"])
+    if run:
+        verdict = _verify_branch(run, tables, accept, _thresholds(thresholds))
+    else:
+        verdict = _verify(to_hash, branch, tag, tables, accept, _thresholds(thresholds))
     if form == "json":
         click.echo(json.dumps(verdict.as_dict(), indent=2))
     else:
@@ -82,27 +91,17 @@ def _verify(
 ) -> Verdict:
     import os
 
-    from dagster_playbook.errors import StackError
+    from dagster_playbook.cli.lake_services import catalog_names, nessie_and_trino
     from dagster_playbook.platform.audits import render_audits
     from dagster_playbook.platform.iceberg_files import Lake
     from dagster_playbook.platform.nessie import NessieClient
-    from dagster_playbook.platform.trino_query import TrinoQuery
     from dagster_playbook.settings import find_root, load_settings
     from dagster_playbook.stack.verifier import Verifier
 
-    try:
-        uri, host, port = os.environ["NESSIE_URI"], os.environ["TRINO_HOST"], int(os.environ["TRINO_PORT"])
-    except (KeyError, ValueError) as error:
-        wrong = f"{error.args[0]} is not set" if isinstance(error, KeyError) else "TRINO_PORT is no number"
-        raise StackError(
-            f"Nessie and Trino are found by NESSIE_URI, TRINO_HOST and TRINO_PORT: {wrong}",
-            cure='run: eval "$(playbook stack env)", or set them to your deployment',
-        ) from error
+    uri, trino = nessie_and_trino()
     settings = load_settings(find_root(Path.cwd()))
-    schema = settings.schema or "*"
-    patterns = tables or (f"{schema}.*_v[0-9]", f"{schema}.*_v[0-9][0-9]")
-    trino = TrinoQuery(host, port, user=os.environ.get("TRINO_USER", "playbook"))
-    names = (os.environ.get("TRINO_CATALOG", "iceberg"), os.environ.get("TRINO_CONSUMER_CATALOG", "iceberg_consumer"))
+    patterns = tables or _public_tables(settings)
+    names = catalog_names()
     with NessieClient(uri) as nessie:
         verifier = Verifier(
             nessie,
@@ -113,6 +112,33 @@ def _verify(
             lambda work: click.echo(f"looking at {work}", err=True),
         )
         return verifier.verify(patterns, (branch, tag), to_hash, allowed, accept)
+
+
+def _public_tables(settings: Settings) -> tuple[str, ...]:
+    schema = settings.schema or "*"
+    return f"{schema}.*_v[0-9]", f"{schema}.*_v[0-9][0-9]"
+
+
+def _verify_branch(run: str, tables: tuple[str, ...], accept: tuple[str, ...], allowed: Thresholds) -> Verdict:
+    from dagster_playbook.platform.audits import render_audits
+    from dagster_playbook.platform.branch.looking import branches_of, looked_at
+    from dagster_playbook.platform.recovery import data_folder
+    from dagster_playbook.settings import find_root, load_settings
+    from dagster_playbook.stack.branch_verifier import BranchVerifier
+
+    settings = load_settings(find_root(Path.cwd()))
+    branches = branches_of(data_folder(settings), run)
+    record = branches.record(run)
+    with looked_at(branches, record) as (before, after):
+        verifier = BranchVerifier(
+            before,
+            after,
+            record.catalog,
+            (record.base, record.head),
+            lambda found: render_audits(settings, found, record.catalog),
+            lambda work: click.echo(f"looking at {work}", err=True),
+        )
+        return verifier.verify(tables or _public_tables(settings), allowed, accept)
 
 
 def _print(verdict: Verdict) -> None:

@@ -35,6 +35,7 @@ def left_of(settings: Settings, root_run_id: str) -> LeftOver:
         PlatformError: SQLMesh cannot be asked.
     """
     from dagster_playbook.platform.attempts import Attempts
+    from dagster_playbook.platform.branch.record import branch_beside, on_branch
     from dagster_playbook.platform.failure import platform_error
     from dagster_playbook.platform.restatement import Book, remaining
     from dagster_playbook.platform.sqlmesh_plan import close_context, open_planning_context
@@ -44,13 +45,14 @@ def left_of(settings: Settings, root_run_id: str) -> LeftOver:
     attempt = book.attempts.read(root_run_id)
     if attempt is None:
         return LeftOver(False, (), ())
-    context = open_planning_context(settings.root, settings.sqlmesh[0])
-    try:
-        left = remaining(book, attempt, context)
-    except Exception as error:
-        raise platform_error(error, "SQLMesh's records cannot be read", "", settings.root) from error
-    finally:
-        close_context(context)
+    with on_branch(branch_beside(folder, root_run_id)):
+        context = open_planning_context(settings.root, settings.sqlmesh[0])
+        try:
+            left = remaining(book, attempt, context)
+        except Exception as error:
+            raise platform_error(error, "SQLMesh's records cannot be read", "", settings.root) from error
+        finally:
+            close_context(context)
     return LeftOver(
         True,
         tuple(model.name for model in attempt.models if model.fqn not in left),

@@ -74,7 +74,7 @@ def _doubts(report: Report, style: Style) -> Iterator[str]:
 def one_line(finding: Finding) -> str:
     """`path:line:column: CODE name: message`; warnings say so."""
     weight = "warning: " if finding.severity is Severity.WARNING else ""
-    return f"{finding.location}: {finding.rule} {finding.name}: {weight}{_flat(finding.message)}"
+    return f"{finding.location}: {finding.rule} {finding.name}: {weight}{flat(finding.message)}"
 
 
 def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
@@ -83,11 +83,11 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
     weight = style.paint("warning: ", "yellow") if is_warning else ""
     place = style.paint(f"{finding.location}:", bold=True)
     rule = f"{style.paint(finding.rule, colour, bold=True)} {style.paint(finding.name, 'cyan')}"
-    yield f"{place} {rule}: {weight}{_flat(finding.message)}"
+    yield f"{place} {rule}: {weight}{flat(finding.message)}"
     if style.source:
         yield from _quote(finding, report, style, colour)
     if finding.evidence:
-        yield f"    {style.paint('evidence:', dim=True)} {_flat(finding.evidence)}"
+        yield f"    {style.paint('evidence:', dim=True)} {flat(finding.evidence)}"
     if finding.fix is not None:
         what = repr(finding.fix.replacement)
         yield f"    {style.paint('fix:', dim=True)} {what} in its place; `playbook check --fix` writes it"
@@ -96,7 +96,7 @@ def _block(finding: Finding, report: Report, style: Style) -> Iterator[str]:
 def _quote(finding: Finding, report: Report, style: Style, colour: str) -> Iterator[str]:
     """The source line with a caret below what is meant; long lines are cut around it."""
     place = finding.location
-    text = _flat(report.line_at(place.path, place.line), keep=True)
+    text = flat(report.line_at(place.path, place.line), keep=True)
     if not text.strip():
         return
     last = place.end_column - 1 if place.end_line == place.line else len(text)
@@ -110,7 +110,7 @@ def _quote(finding: Finding, report: Report, style: Style, colour: str) -> Itera
     yield f"{style.paint(' ' * 6 + ' | ', 'blue')}{' ' * (start - cut)}{style.paint(caret, colour, bold=True)}"
 
 
-def _flat(text: str, *, keep: bool = False) -> str:
-    """One line without control characters: what stands on a page must not steer the terminal it is shown on."""
+def flat(text: str, *, keep: bool = False) -> str:
+    """One line without control characters: what stands on a page or in a table must not steer a terminal."""
     joined = text if keep else " ".join(text.split())
     return "".join(character if character.isprintable() else " " for character in joined)

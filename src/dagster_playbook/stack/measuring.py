@@ -24,7 +24,7 @@ def measure(trino: TrinoQuery, catalog: str, content: Content) -> TableMeasure:
     types = dict(zip(head.columns, head.types, strict=True))
     terms = [term for name, type_ in types.items() for term in _terms(_quoted(name), type_)]
     (row,) = trino.query(f"SELECT count(*), {', '.join(terms)} FROM {source}").rows  # noqa: S608 - names are quoted
-    return _table(content, types, row)
+    return _table(content.name, content.snapshot_id or -1, types, row)
 
 
 def measure_files(lake: Lake, at: Reference, content: Content) -> TableMeasure:
@@ -36,26 +36,39 @@ def measure_files(lake: Lake, at: Reference, content: Content) -> TableMeasure:
     import duckdb
 
     files = open_table(lake, at.name, at.hash, content.key)
-    terms = [
-        term.replace("approx_distinct", "approx_count_distinct")
-        for name, type_ in files.columns.items()
-        for term in _terms(_quoted(name), type_)
-    ]
     try:
         with duckdb.connect() as connection:
             connection.register("files", files.batches)
-            row = connection.execute(f"SELECT count(*), {', '.join(terms)} FROM files").fetchone()  # noqa: S608
+            row = measured_by_duckdb(connection, "files", files.columns)
     except Exception as error:
         raise FilesGoneError(f"{content.name} cannot be read at {at.hash[:12]}: {error}") from error
-    return _table(content, files.columns, row or (0,))
+    return _table(content.name, content.snapshot_id or -1, files.columns, row)
 
 
-def _table(content: Content, types: dict[str, str], row: tuple[Any, ...]) -> TableMeasure:
+def measured_in_file(connection: Any, name: str, source: str) -> TableMeasure:
+    """The same of a table of a DuckDB file that is open; `source` is what stands behind FROM."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - names are quoted
+    types = {row[0]: str(row[1]).lower() for row in described}
+    return _table(name, -1, types, measured_by_duckdb(connection, source, types))
+
+
+def measured_by_duckdb(connection: Any, source: str, types: dict[str, str]) -> tuple[Any, ...]:
+    """A row of count and five aggregates for each column."""
+    terms = [
+        term.replace("approx_distinct", "approx_count_distinct")
+        for name, type_ in types.items()
+        for term in _terms(_quoted(name), type_)
+    ]
+    row = connection.execute(f"SELECT count(*), {', '.join(terms)} FROM {source}").fetchone()  # noqa: S608 - quoted
+    return tuple(row or (0,))
+
+
+def _table(table: str, snapshot_id: int, types: dict[str, str], row: tuple[Any, ...]) -> TableMeasure:
     """A measurement from a row of count and five aggregates for each column."""
     rows, *values = row
     fives = [values[i : i + 5] for i in range(0, len(values), 5)]
     columns = {name: _column(type_, five) for (name, type_), five in zip(types.items(), fives, strict=True)}
-    return TableMeasure(content.name, content.snapshot_id or -1, int(rows), columns)
+    return TableMeasure(table, snapshot_id, int(rows), columns)
 
 
 def _terms(name: str, type_: str) -> list[str]:

@@ -18,6 +18,7 @@ ELSEWHERE = {
     "runbook/output.py": "the output of a command, written by the command",
     "runbook/journal.py": "opens its file to cut a torn end through durable",
     "check/page_check.py": "a file for a checker, in a folder that is gone right after",
+    "platform/branch/files.py": "copies of whole databases in a folder that gets its name when they are on disk",
     "platform/dagster_child.py": "the answers on stdout",
     "platform/dagster_runs.py": "the log of a child, written by the child",
     "platform/isolation.py": "questions and answers on pipes",

@@ -25,6 +25,7 @@ OP_CONFIG = {
     "skip_tests": False,
     "start": None,
     "end": None,
+    "restate_on_branch": False,
     "use_dev_environment": False,
 }
 
@@ -75,7 +76,7 @@ def test_restating_jobs(defs: dg.Definitions, name: str, categories: list[str]) 
 
 
 def test_op_config_fields_and_defaults(defs: dg.Definitions) -> None:
-    """The op takes eight fields, none of them required, each described, with the documented defaults."""
+    """The op takes nine fields, none of them required, each described, with the documented defaults."""
     from oso_dagster.config import SQLMeshRunConfig
 
     node = defs.resolve_job_def("sqlmesh_all_assets").get_node_named("sqlmesh_project")

@@ -50,6 +50,7 @@ REFUSED = [
     ),
     ({"restate_entity_categories": ["project"]}, "restate_by_entity_category is false"),
     ({"start": "2026-01-01"}, "start and end need a restatement"),
+    ({"restate_on_branch": True}, "restate_on_branch needs a restatement"),
     ({"use_dev_environment": True, "restate_models": ["oso.projects_v1"]}, "cannot go with a restatement"),
     ({"allow_destructive_models": ["oso.nope"]}, "'oso.nope' matches no model"),
 ]
