@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Say what a rule holds, why, and what to do, with examples."),
     "watch": ("watch", "Check again at every save."),
     "lsp": ("lsp", "Serve findings, fixes and completion to an editor."),
+    "mcp": ("mcp", "Serve an agent: check, look facts up, plan, ask for a run; it can neither approve nor run."),
     "drift": ("drift", "Change one thing at a time in a copy and see whether the check tells it."),
     "facts": ("facts", "Print what the platform is: models, jobs, config, catalogs, commands, versions."),
     "schema": ("schema", "Print or write the JSON Schema of a job's run config or an op's config."),

@@ -1,0 +1,1 @@
+"""The site with live parts."""
