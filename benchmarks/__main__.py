@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|pages|plan|row_choice]`: all without a name; exit 1 when a target was missed."""
+"""`python -m benchmarks [startup|pages|plan|row_choice|agents]`: all without a name; exit 1 when a target was missed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import pages, plan, startup
 
-NAMES = ("startup", "pages", "plan", "row_choice")
+NAMES = ("startup", "pages", "plan", "row_choice", "agents")
 
 
 def main() -> int:
@@ -34,6 +34,11 @@ def main() -> int:
         from benchmarks import row_choice
 
         row_choice.main([])
+        print()
+    if options.name in (None, "agents"):
+        from benchmarks import agents
+
+        is_met &= agents.main(options.rounds, _say)
     return 0 if is_met else 1
 
 
