@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|pages|plan|row_choice|agents]`: all without a name; exit 1 when a target was missed."""
+"""`python -m benchmarks [NAME]`: all without a name; exit 1 when a target was missed."""
 
 from __future__ import annotations
 
