@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Run a runbook: the page is the program."),
     "resume": ("resume", "Go on with a run at the step where it was cut or failed."),
     "runs": ("runs", "List, show and verify runs."),
+    "serve": ("serve", "Serve the site with live parts: plan, ask, approve, run and follow from a page."),
     "stack": ("stack", "Run the real services on this machine: Postgres, S3Proxy, Nessie, Trino, Dagster."),
     "verify": ("verify", "Compare what would be promoted with what consumers read, and refuse what changed too much."),
     "collect-garbage": ("collect_garbage", "Delete files of the lake that no reference and no kept commit reaches."),

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from dagster_playbook.runbook.brief import told
+
 _MARKS = {"succeeded": ("ok", "green"), "skipped": ("skipped", "cyan"), "failed": ("failed", "red")}
 #: of a command's output; all of it is in the step's evidence
 _OUTPUT_LINES = 40
@@ -97,12 +99,3 @@ class TextLines:
         if self._live is not None:
             self._live.stop()
             self._live = None
-
-
-def told(result: dict[str, Any]) -> str:
-    """The few parts of a result that fit on a line, as `key=value`; "" when it has none of them."""
-    keys = ("run_id", "hash", "rows", "value", "exit_code", "answer")
-    parts = [f"{key}={result[key]}" for key in keys if result.get(key, "") != ""]
-    tags = result.get("tags") or {}
-    parts += [f"{key.rpartition('/')[2]}={value}" for key, value in tags.items()]
-    return "  ".join(parts)[:200]
