@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.claims.runbook_model import Runbook
+from dagster_playbook.claims.runbook_model import Kind, Runbook
 from dagster_playbook.errors import RunbookError
+from dagster_playbook.platform.recovery import EVALUATIONS_FILE, data_folder
 from dagster_playbook.runbook import journal
 from dagster_playbook.runbook.brief import told
+from dagster_playbook.runbook.models_done import ModelsDone
 from dagster_playbook.runbook.owner import shown
 from dagster_playbook.runbook.run_files import digest_of
 from dagster_playbook.runbook.store import UNREADABLE, run_state
@@ -93,13 +96,24 @@ def view_of(serving: Serving, run_id: str) -> RunView:
     _add_expected(view, _runbook_of(serving, folder, str(state["runbook"])))
     for entry in journal.entries(folder):
         _take(view, entry)
+    if view.is_running:
+        _add_models(serving, view)
     return view
 
 
 def mark_of(serving: Serving, run_id: str) -> tuple[Any, ...]:
     """What changes whenever the view of a run does; cheap enough for many watchers."""
     stat = (folder_of(serving, run_id) / journal.FILE_NAME).stat()
-    return stat.st_size, stat.st_mtime_ns, owner_of(serving, run_id) is not None
+    is_running = owner_of(serving, run_id) is not None
+    evaluated = _size(data_folder(serving.settings) / EVALUATIONS_FILE) if is_running else 0
+    return stat.st_size, stat.st_mtime_ns, is_running, evaluated
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def evidence_of(serving: Serving, run_id: str, seq: int) -> tuple[str, str, bool]:
@@ -134,6 +148,13 @@ def _add_expected(view: RunView, runbook: Runbook | None) -> None:
     for step in runbook.steps if runbook else ():
         if not step.recovery:
             view.steps[step.id] = StepView(step.id, str(step.kind), step.title)
+
+
+def _add_models(serving: Serving, view: RunView) -> None:
+    for step in view.steps.values():
+        if step.state == "started" and step.kind == Kind.JOB:
+            since = dt.datetime.fromisoformat(step.started)
+            step.detail = ModelsDone(data_folder(serving.settings), since).look()
 
 
 def _take(view: RunView, entry: journal.Entry) -> None:
