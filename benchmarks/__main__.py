@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import pages, plan, startup
 
-NAMES = ("startup", "pages", "plan", "row_choice", "agents")
+NAMES = ("startup", "pages", "plan", "row_choice", "agents", "watchers")
 
 
 def main() -> int:
@@ -39,6 +39,11 @@ def main() -> int:
         from benchmarks import agents
 
         is_met &= agents.main(options.rounds, _say)
+        print()
+    if options.name in (None, "watchers"):
+        from benchmarks import watchers
+
+        is_met &= watchers.main(options.rounds, _say)
     return 0 if is_met else 1
 
 

@@ -51,11 +51,11 @@ class Approvals:
         digest, _ = await anyio.to_thread.run_sync(self._kept, request.path_params["digest"])
         file = self._serving.store.folder / "approvals" / f"{digest}.json"
 
-        def fragment() -> tuple[str, bool]:
-            told = self._told(digest)
-            return pages.render("approval_state.html", state=told["state"]), False
+        def part() -> watching.Part:
+            return watching.Part(pages.render("approval_state.html", state=self._told(digest)["state"]))
 
-        return StreamingResponse(watching.events(request, lambda: _mark(file), fragment), headers=watching.HEADERS)
+        watched = watching.Watched(lambda: _mark(file), part)
+        return StreamingResponse(watching.events(request, watched), headers=watching.HEADERS)
 
     async def review(self, request: Request) -> Response:
         """Plan here what the request asks for, and hold the request to it, as `playbook approve` does."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import anyio.to_thread
@@ -17,6 +16,8 @@ from dagster_playbook.serve.serving import Refused, Serving
 from dagster_playbook.serve.starting import cancel, owner_of, start
 
 _MOST_LISTED = 200
+#: runs whose newest part of the page is kept
+_MOST_WATCHED = 50
 
 
 class Runs:
@@ -24,8 +25,7 @@ class Runs:
 
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
-        self._made: dict[str, tuple[Any, str, bool]] = {}
-        self._turn = threading.Lock()
+        self._watched: dict[str, watching.Watched] = {}
 
     async def listed(self, request: Request) -> Response:
         """The newest runs first."""
@@ -47,8 +47,11 @@ class Runs:
         """Tells the page of every step as it begins and ends."""
         run = request.path_params["run"]
         await anyio.to_thread.run_sync(folder_of, self._serving, run)
-        stream = watching.events(request, lambda: mark_of(self._serving, run), lambda: self._fragment(run))
-        return StreamingResponse(stream, headers=watching.HEADERS)
+        if run not in self._watched:
+            while len(self._watched) >= _MOST_WATCHED:
+                self._watched.pop(next(iter(self._watched)))
+            self._watched[run] = watching.Watched(lambda: mark_of(self._serving, run), lambda: self._part(run))
+        return StreamingResponse(watching.events(request, self._watched[run]), headers=watching.HEADERS)
 
     async def evidence(self, request: Request) -> Response:
         """What a step gave, as text."""
@@ -83,15 +86,10 @@ class Runs:
         await anyio.to_thread.run_sync(lambda: start(self._serving, arguments, by=person.name))
         return RedirectResponse(f"{pages.LIVE}/runs/{run}", 303)
 
-    def _fragment(self, run: str) -> tuple[str, bool]:
-        mark = mark_of(self._serving, run)
-        with self._turn:
-            if run not in self._made or self._made[run][0] != mark:
-                view = view_of(self._serving, run)
-                text = pages.render("steps.html", view=view)
-                self._made[run] = (mark, text, not view.is_running and view.state != "cut")
-            _, text, is_last = self._made[run]
-        return text, is_last
+    def _part(self, run: str) -> watching.Part:
+        view = view_of(self._serving, run)
+        is_last = not view.is_running and view.state != "cut"
+        return watching.Part(pages.render("steps.html", view=view), is_last)
 
 
 def _how(how: Any, view: RunView) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from dagster_playbook.check.pages import find_pages
 from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.runbook.catalogue import runbooks
@@ -100,6 +101,7 @@ class Serving:
     plans: Remembered[PlannedForm] = field(default_factory=Remembered)
     reviews: Remembered[Planned] = field(default_factory=Remembered)
     drafts: Remembered[Draft] = field(default_factory=Remembered)
+    _books: tuple[Any, dict[str, Runbook]] = (None, {})
 
     @property
     def settings(self) -> Settings:
@@ -113,7 +115,12 @@ class Serving:
 
     def runbooks(self) -> dict[str, Runbook]:
         """The project's runbooks by the name that they have in addresses: their path without its ending."""
-        return {path.rpartition(".")[0]: book for path, book in runbooks(self.settings).items()}
+        settings = self.settings
+        stats = ((path, (settings.root / path).stat()) for path in find_pages(settings))
+        mark = tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+        if self._books[0] != mark:
+            self._books = mark, {path.rpartition(".")[0]: book for path, book in runbooks(settings).items()}
+        return self._books[1]
 
     def runbook(self, name: str) -> Runbook:
         """A runbook from the list; raises Refused when it is not on it."""
