@@ -33,12 +33,13 @@ class ModelsDone:
     def look(self) -> str:
         """For people, e.g. `12 of 45 models, the last one oso.projects_v1`; "" as long as there is none."""
         self._read()
-        total = self._planned()
-        if not self._names and not total:
+        planned = self._planned()
+        # a restatement also evaluates what is due; how far it is, its own models say
+        done = [name for name in self._names if not planned or name in planned]
+        if not done and not planned:
             return ""
-        of = f"{len(self._names)} of {total}" if total else str(len(self._names))
-        last = f", the last one {next(reversed(self._names))}" if self._names else ""
-        return f"{of} models{last}"
+        of = f"{len(done)} of {len(planned)}" if planned else str(len(done))
+        return f"{of} models" + (f", the last one {done[-1]}" if done else "")
 
     def _read(self) -> None:
         path = self.folder / EVALUATIONS_FILE
@@ -59,16 +60,16 @@ class ModelsDone:
                     self._names.pop(entry["model"], None)
                     self._names[str(entry["model"])] = None
 
-    def _planned(self) -> int:
+    def _planned(self) -> frozenset[str]:
         """The models of the restatement that was planned since; an ordinary run evaluates what is due instead."""
         try:
             files = [path for path in (self.folder / ATTEMPTS_FOLDER).iterdir() if path.suffix == ".json"]
             newest = max(files, key=lambda path: path.stat().st_mtime, default=None)
             if newest is None or newest.stat().st_mtime < self.since.timestamp():
-                return 0
-            return len(json.loads(newest.read_text(encoding="utf-8"))["models"])
+                return frozenset()
+            return frozenset(model["name"] for model in json.loads(newest.read_text(encoding="utf-8"))["models"])
         except (OSError, ValueError, KeyError, TypeError):
-            return 0
+            return frozenset()
 
 
 @contextmanager

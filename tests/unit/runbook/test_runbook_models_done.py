@@ -53,11 +53,14 @@ def test_a_line_counts_when_it_is_whole(done: ModelsDone, tmp_path: Path) -> Non
 
 
 def test_a_restatement_knows_of_how_many(done: ModelsDone, tmp_path: Path) -> None:
-    """The plan that is written before anything is evaluated says it."""
+    """The plan that is written before anything is evaluated says it; what is only due does not count."""
     (tmp_path / "restatements").mkdir()
-    (tmp_path / "restatements" / "run.json").write_text(json.dumps({"models": [{}, {}, {}]}))
+    (tmp_path / "restatements" / "run.json").write_text(
+        json.dumps({"models": [{"name": f"oso.{name}"} for name in "abc"]})
+    )
     assert done.look() == "0 of 3 models"
     evaluated(tmp_path, "oso.a")
+    evaluated(tmp_path, "oso.due")
     assert done.look() == "1 of 3 models, the last one oso.a"
 
 
