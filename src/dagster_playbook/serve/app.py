@@ -12,6 +12,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from dagster_playbook.approval.envelope import RefusedError
+from dagster_playbook.approval.signature import SignatureError
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.serve import pages, platform, signing
 from dagster_playbook.serve.approvals import Approvals
@@ -76,7 +78,11 @@ def make_app(serving: Serving) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Protection, serving=serving, refuse=refuse)],
-        exception_handlers={Refused: refused, PlaybookError: refused, 404: not_found, 405: not_found},
+        exception_handlers={
+            **dict.fromkeys((Refused, PlaybookError, RefusedError, SignatureError, OSError), refused),
+            404: not_found,
+            405: not_found,
+        },
     )
     app.state.serving = serving
     return app

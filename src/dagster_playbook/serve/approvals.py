@@ -86,8 +86,9 @@ class Approvals:
 
         def keep(signed: Signed) -> str:
             # somebody else may have answered meanwhile
-            _, now = self._kept(digest)
-            self._serving.store.write_envelope(digest, with_approval(now, signed, policy, rules=reviewed.rules))
+            self._serving.store.answer(
+                digest, envelope, lambda now: with_approval(now, signed, policy, rules=reviewed.rules)
+            )
             return f"{pages.LIVE}/approvals/{digest}"
 
         return await signing.begin(request, self._serving, request.scope["person"], text, keep)
@@ -99,10 +100,12 @@ class Approvals:
         policy, reason = self._policy(), str(form.get("reason", "")).strip()
 
         def keep(signed: Signed) -> str:
-            _, now = self._kept(digest)
-            rejected = with_rejection(now, signed, policy)
-            self._serving.store.ledger.reject(str(payload_of(rejected.request)["nonce"]), reason)
-            self._serving.store.write_envelope(digest, rejected)
+            def rejected(now: Envelope) -> Envelope:
+                made = with_rejection(now, signed, policy)
+                self._serving.store.ledger.reject(str(payload_of(made.request)["nonce"]), reason)
+                return made
+
+            self._serving.store.answer(digest, envelope, rejected)
             return f"{pages.LIVE}/approvals/{digest}"
 
         def text() -> str:
@@ -145,7 +148,9 @@ def _state_of(digest: str, envelope: Envelope, policy: Policy) -> dict[str, Any]
                             "rejected": "", "problem": ""}  # fmt: skip
     try:
         asked = statement.read(envelope.request, policy, REQUEST, BREAK_GLASS)
-        told |= {"by": asked.author, "about": asked.payload.get("about") or {}, "reason": asked.payload.get("reason")}
+        about = asked.payload.get("about")
+        told |= {"by": asked.author, "about": about if isinstance(about, dict) else {}}
+        told["reason"] = str(asked.payload.get("reason") or "")
         told["expires_at"] = asked.payload.get("expires_at", "")
         if envelope.rejection:
             answer = statement.read(envelope.rejection, policy, REJECTION)

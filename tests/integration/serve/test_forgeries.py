@@ -52,7 +52,7 @@ def nothing_happens(project: SmallProject, server: Server, request_page: str) ->
 
 
 def _kept(project: SmallProject) -> dict[str, str]:
-    return {path.name: path.read_text() for path in (project.root / ".playbook" / "approvals").glob("*")}
+    return {path.name: path.read_text() for path in (project.root / ".playbook" / "approvals").glob("*.json*")}
 
 
 def no_token(ada: Visitor) -> httpx.Response:

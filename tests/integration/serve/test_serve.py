@@ -137,3 +137,14 @@ def test_an_approval_from_a_terminal_arrives_on_the_page(project: SmallProject, 
     assert rejected.status_code == 200, said(rejected)
     assert "ada@example.org: not today" in next(events)[1]
     assert "ada@example.org has rejected it: not today" in visitor.get(page)
+
+
+def test_a_run_that_cannot_be_read_is_shown_as_that(project: SmallProject, visitor: Visitor) -> None:
+    """The list and the run's own page say why, and the others are shown as ever."""
+    folder = project.root / ".playbook" / "runs" / "20260101-000000-aaaaaa"
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_text("rubbish\n")
+    assert "unreadable" in visitor.get("/-/runs")
+    assert "line 1 of the journal is not an entry" in visitor.get(f"/-/runs/{folder.name}")
+    (folder / "journal.jsonl").unlink()
+    folder.rmdir()
