@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import pages, plan, startup
 
-NAMES = ("startup", "pages", "plan", "row_choice", "row_diff", "branches")
+NAMES = ("startup", "pages", "plan", "row_choice", "row_diff", "branches", "agents", "watchers")
 
 
 def main() -> int:
@@ -42,6 +42,17 @@ def main() -> int:
         from benchmarks import branches
 
         is_met &= branches.main(_say)
+        print()
+        print()
+    if options.name in (None, "agents"):
+        from benchmarks import agents
+
+        is_met &= agents.main(options.rounds, _say)
+        print()
+    if options.name in (None, "watchers"):
+        from benchmarks import watchers
+
+        is_met &= watchers.main(options.rounds, _say)
     return 0 if is_met else 1
 
 

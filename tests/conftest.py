@@ -25,6 +25,7 @@ TOGETHER = (
     "tests/integration/stack/",
     "tests/integration/test_restatement_",
     "tests/integration/bigquery/",
+    "tests/integration/serve/",
     "tests/integration/test_runbook_",
     "tests/integration/",
     "tests/site/",

@@ -40,6 +40,16 @@ def ask(wanted: Wanted, key: Path, policy: Policy, *, is_break_glass: bool = Fal
         RefusedError: a broken glass without a reason.
         SignatureError: the key is not usable or not known.
     """
+    text = request_text(wanted, policy, is_break_glass=is_break_glass)
+    return Envelope(statement.signed_with(text, key, policy))
+
+
+def request_text(wanted: Wanted, policy: Policy, *, is_break_glass: bool = False) -> str:
+    """The text of a request, to be signed by whoever asks.
+
+    Raises:
+        RefusedError: a broken glass without a reason.
+    """
     if is_break_glass and not wanted.reason.strip():
         raise RefusedError("breaking the glass needs a reason")
     payload = {
@@ -49,8 +59,7 @@ def ask(wanted: Wanted, key: Path, policy: Policy, *, is_break_glass: bool = Fal
         "about": wanted.about,
         "reason": wanted.reason,
     }
-    hours = BREAK_GLASS_HOURS if is_break_glass else policy.max_hours
-    return Envelope(statement.make(payload, key, policy, hours=hours))
+    return statement.draft(payload, hours=BREAK_GLASS_HOURS if is_break_glass else policy.max_hours)
 
 
 def open_request(envelope: Envelope, policy: Policy) -> tuple[Statement, Parts]:
@@ -80,14 +89,30 @@ def approve(
             has none of the roles.
         SignatureError: the key is not usable or not known.
     """
+    text = approval_text(envelope, policy, hours=hours, rules=rules, own=own)
+    return with_approval(envelope, statement.signed_with(text, key, policy), policy, rules=rules)
+
+
+def approval_text(envelope: Envelope, policy: Policy, *, hours: float, rules: Sequence[Rule] = (), own: str) -> str:
+    """The text of an approval, to be signed by the approver; raises RefusedError as `approve` does."""
     if not 0 < hours <= policy.max_hours:
         raise RefusedError(f"an approval lives for more than 0 and at most {policy.max_hours:g} hours, not {hours:g}")
     request, parts = open_request(envelope, policy)
     if own != parts.digest:
         raise RefusedError("the request is for another plan than the one that was looked at")
     refuse_without_reason(request, rules)
-    signed = statement.make(_answer(APPROVAL, envelope, parts), key, policy, hours=hours)
+    return statement.draft(_answer(APPROVAL, envelope, parts), hours=hours)
+
+
+def with_approval(envelope: Envelope, signed: Signed, policy: Policy, *, rules: Sequence[Rule] = ()) -> Envelope:
+    """The envelope with a signed approval of it; one's own earlier one is replaced.
+
+    Raises:
+        RefusedError: the request or the approval does not hold, is one's own, or the approver has none of the roles.
+    """
+    request, parts = open_request(envelope, policy)
     answer = statement.read(signed, policy, APPROVAL)
+    _refuse_other(answer, envelope, parts)
     if answer.is_same_person(request):
         raise RefusedError(f"{answer.author} asked for it: somebody else has to approve")
     roles = list(dict.fromkeys(rule.role for rule in rules))
@@ -104,12 +129,29 @@ def reject(envelope: Envelope, key: Path, policy: Policy, *, reason: str) -> Env
         RefusedError: no reason was given, the request was ended before, or it is no request.
         SignatureError: the key is not usable or not known.
     """
+    text = rejection_text(envelope, policy, reason=reason)
+    return with_rejection(envelope, statement.signed_with(text, key, policy), policy)
+
+
+def rejection_text(envelope: Envelope, policy: Policy, *, reason: str) -> str:
+    """The text of a rejection, to be signed; raises RefusedError as `reject` does."""
     if not reason.strip():
         raise RefusedError("a rejection needs a reason")
     refuse_rejected(envelope, policy)
     request = statement.read(envelope.request, policy, REQUEST, BREAK_GLASS)
     payload = _answer(REJECTION, envelope, parts_of(request.payload))
-    signed = statement.make({**payload, "reason": reason}, key, policy, hours=policy.max_hours)
+    return statement.draft({**payload, "reason": reason}, hours=policy.max_hours)
+
+
+def with_rejection(envelope: Envelope, signed: Signed, policy: Policy) -> Envelope:
+    """The envelope with a signed rejection of it.
+
+    Raises:
+        RefusedError: the rejection does not hold or is of another request, or it was ended before.
+    """
+    refuse_rejected(envelope, policy)
+    request = statement.read(envelope.request, policy, REQUEST, BREAK_GLASS)
+    _refuse_other(statement.read(signed, policy, REJECTION), envelope, parts_of(request.payload))
     return Envelope(envelope.request, envelope.approvals, signed)
 
 
@@ -131,6 +173,15 @@ def refuse_without_reason(request: Statement, rules: Sequence[Rule]) -> None:
 
 def _answer(kind: str, envelope: Envelope, parts: Parts) -> dict[str, Any]:
     return {"kind": kind, "digest": parts.digest, "request": sha256(envelope.request.payload)}
+
+
+def _refuse_other(answer: Statement, envelope: Envelope, parts: Parts) -> None:
+    """Raises RefusedError when what was signed answers another request, or another plan."""
+    if (
+        answer.payload.get("request") != sha256(envelope.request.payload)
+        or answer.payload.get("digest") != parts.digest
+    ):
+        raise RefusedError("what was signed answers another request")
 
 
 def _is_by(signed: Signed, other: Statement, policy: Policy) -> bool:

@@ -39,15 +39,19 @@ class Statement:
         return self.author == other.author or self.key == other.key
 
 
-def make(payload: dict[str, Any], key: Path, policy: Policy, *, hours: float) -> Signed:
-    """Sign a payload, with a nonce and its dates added.
+def draft(payload: dict[str, Any], *, hours: float) -> str:
+    """The text that is to be signed: a payload with a nonce and its dates added."""
+    at = now()
+    dates = {"issued_at": spelled(at), "expires_at": spelled(at + dt.timedelta(hours=hours))}
+    return canonical({**payload, "nonce": secrets.token_hex(16), **dates})
+
+
+def signed_with(text: str, key: Path, policy: Policy) -> Signed:
+    """A draft under the signature of an SSH key.
 
     Raises:
         SignatureError: the key is not usable or not known.
     """
-    at = now()
-    dates = {"issued_at": spelled(at), "expires_at": spelled(at + dt.timedelta(hours=hours))}
-    text = canonical({**payload, "nonce": secrets.token_hex(16), **dates})
     signed = Signed(text, signature.sign(text, key))
     signature.signer(text, signed.signature, policy.allowed_signers)
     return signed

@@ -74,7 +74,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         return
     if key is None or not (digest or request_file):
         raise click.UsageError("give the plan's DIGEST (or --request FILE) and --key")
-    from dagster_playbook.approval.asking import approve, open_request
+    from dagster_playbook.approval.asking import approval_text, open_request, with_approval
+    from dagster_playbook.approval.statement import signed_with
     from dagster_playbook.runbook.consent import rules_of
     from dagster_playbook.runbook.reach import run_config_of
     from dagster_playbook.runbook.requests import about
@@ -98,6 +99,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         click.echo(f"asked for by {request.author}: {reason}", err=True)
         if not yes:
             click.confirm(f"approve this on the platform {target!r} for {hours:g} hours?", abort=True, err=True)
-        approved = approve(envelope, key, policy, hours=hours, rules=rules_of(plan, policy), own=plan.digest)
-    path = store.write_envelope(plan.digest, approved)
+        rules = rules_of(plan, policy)
+        text = approval_text(envelope, policy, hours=hours, rules=rules, own=plan.digest)
+        signed = signed_with(text, key, policy)
+        path = store.answer(plan.digest, envelope, lambda now: with_approval(now, signed, policy, rules=rules))
     click.echo(f"approved: {path}", err=True)

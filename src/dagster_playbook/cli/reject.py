@@ -36,8 +36,9 @@ def command(
       playbook reject 3fa2b19c07de --key ~/.ssh/id_ed25519 --reason "wait for the fix of the seed"
       playbook reject --request request.json --key ~/.ssh/id_ed25519 --reason "the window is too wide"
     """
-    from dagster_playbook.approval.asking import reject
-    from dagster_playbook.approval.envelope import payload_of
+    from dagster_playbook.approval.asking import rejection_text, with_rejection
+    from dagster_playbook.approval.envelope import Envelope, payload_of
+    from dagster_playbook.approval.statement import signed_with
     from dagster_playbook.runbook.store import Store
 
     store = Store(settings_of(project).root)
@@ -45,8 +46,12 @@ def command(
         raise click.UsageError("give the plan's DIGEST (or --request FILE) and --key")
     with refusals_exit_1():
         envelope, policy = store.asked_for(digest or "", request_file), store.policy(target)
-        rejected = reject(envelope, key, policy, reason=reason)
-        asked = payload_of(rejected.request)
-        store.ledger.reject(str(asked["nonce"]), reason)
-    path = store.write_envelope(str(asked["digest"]), rejected)
+        signed = signed_with(rejection_text(envelope, policy, reason=reason), key, policy)
+
+        def rejected(now: Envelope) -> Envelope:
+            made = with_rejection(now, signed, policy)
+            store.ledger.reject(str(payload_of(made.request)["nonce"]), reason)
+            return made
+
+        path = store.answer(str(payload_of(envelope.request)["digest"]), envelope, rejected)
     click.echo(f"rejected: {path}", err=True)

@@ -37,6 +37,7 @@ from dagster_playbook.cli.runbook_options import (
     metavar="REASON",
     help="Run without a second person's approval: needs --key of somebody with the role break-glass, and is recorded.",
 )
+@click.option("--plan", "digest", default="", metavar="DIGEST", help="Run only if the plan still has this digest.")
 @key_option
 @take_over_option
 @format_option
@@ -49,6 +50,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     given: tuple[str, ...],
     answers: tuple[str, ...],
     reason: str,
+    digest: str,
     key: Path | None,
     take_over: str,
     output: str,
@@ -68,6 +70,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook run runbooks/restate-by-model.md -p models=oso.stg_pypi__projects
       playbook run runbooks/promote-consumer.md -p commit=3fa2... --answer sure=yes --format json
     """
+    from dagster_playbook.approval.envelope import RefusedError
     from dagster_playbook.runbook.plan import make_plan
     from dagster_playbook.runbook.reach import run_config_of
     from dagster_playbook.runbook.requests import write_request
@@ -82,6 +85,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     opened = Opened(tell)
     options = Options(asker(answers), opened, progress, dagster_url, key=key, take_over=take_over)
     with refusals_exit_1():
+        if digest and not plan.digest.startswith(digest):
+            raise RefusedError(f"it is another plan than {digest[:12]} by now: something has changed, so plan it again")
         if reason:
             if key is None:
                 raise click.UsageError("--break-glass needs --key, the SSH key that says who breaks it")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
 
+from dagster_playbook.runbook.brief import told
+
 _MARKS = {"succeeded": ("ok", "green"), "skipped": ("skipped", "cyan"), "failed": ("failed", "red")}
 #: of a command's output; all of it is in the step's evidence
 _OUTPUT_LINES = 40
+#: the longest that nothing is said
+SILENT_S = 10.0
 
 
 class JsonLines:
@@ -26,12 +34,16 @@ class JsonLines:
 
 
 class TextLines:
-    """A line a step on stdout, below the end of its output; on a terminal a spinner with the time on stderr."""
+    """A line a step on stdout, below the end of its output; on a terminal a spinner with the time on stderr.
+
+    Elsewhere a line on stderr says what it is at whenever nothing else was said for ten seconds.
+    """
 
     def __init__(self) -> None:
         self._live: Any = None
         self._task: Any = None
         self._waited = ""
+        self._silence = Silence(lambda text: click.echo(f"    {text}", err=True))
 
     def event(self, name: str, data: dict[str, Any]) -> None:
         """Tell an event of the journal."""
@@ -47,17 +59,22 @@ class TextLines:
         elif name == "approved":
             click.echo(f"  approved by {data['approver']}, asked for by {data['requester']}")
         elif name == "step-started":
+            self._silence.begin(f"{data['step']} ({data['kind']})")
             self._show(f"{data['step']} ({data['kind']})")
         elif name == "waiting":
             self._waiting(f"{data['step']}: {data['message']}")
         elif name in ("step-finished", "interrupted"):
+            self._silence.end()
             self._hide()
             self._finished(name, data)
 
     def progress(self, kind: str, step: str, message: str) -> None:
         """Tell what a Dagster run is at."""
+        self._silence.at = message if kind == "models" else self._silence.at
         if self._live is not None:
-            self._live.update(self._task, description=f"{step or kind}: {message[:100]}")
+            self._live.update(
+                self._task, description=message[:120] if kind == "models" else f"{step or kind}: {message[:100]}"
+            )
         elif kind in ("run", "retry", "STEP_FAILURE", "RUN_FAILURE"):
             click.echo(f"    {kind} {message}", err=True)
 
@@ -82,6 +99,7 @@ class TextLines:
     def _show(self, text: str) -> None:
         if not sys.stderr.isatty():
             return
+        self._silence.end()
         if self._live is None:
             from rich.console import Console
             from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -99,10 +117,32 @@ class TextLines:
             self._live = None
 
 
-def told(result: dict[str, Any]) -> str:
-    """The few parts of a result that fit on a line, as `key=value`; "" when it has none of them."""
-    keys = ("run_id", "hash", "rows", "value", "exit_code", "answer")
-    parts = [f"{key}={result[key]}" for key in keys if result.get(key, "") != ""]
-    tags = result.get("tags") or {}
-    parts += [f"{key.rpartition('/')[2]}={value}" for key, value in tags.items()]
-    return "  ".join(parts)[:200]
+class Silence:
+    """Says what a step is at, and for how long, again and again while the step is at work.
+
+    Attributes:
+        at: what is known of how far it is, "" when nothing is.
+    """
+
+    def __init__(self, say: Callable[[str], None], every_s: float = SILENT_S) -> None:
+        self.at = ""
+        self._say, self._every_s = say, every_s
+        self._over = threading.Event()
+
+    def begin(self, what: str) -> None:
+        """A step begins."""
+        self.end()
+        self.at, self._over = "", threading.Event()
+        threading.Thread(target=self._beat, args=(what, self._over), daemon=True, name="silence").start()
+
+    def end(self) -> None:
+        """It has ended, or something else tells of it."""
+        self._over.set()
+
+    def _beat(self, what: str, over: threading.Event) -> None:
+        begun = time.monotonic()
+        while not over.wait(self._every_s):
+            minutes, seconds = divmod(int(time.monotonic() - begun), 60)
+            # a terminal that is gone hears nothing
+            with suppress(OSError):
+                self._say(": ".join(part for part in (what, self.at) if part) + f", {minutes}:{seconds:02d}")

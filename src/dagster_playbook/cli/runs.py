@@ -16,7 +16,7 @@ from dagster_playbook.cli.runbook_options import (
     settings_of,
     tell_of_broken,
 )
-from dagster_playbook.cli.runbook_progress import told
+from dagster_playbook.runbook.brief import told
 
 if TYPE_CHECKING:
     from dagster_playbook.runbook.verification import Report

@@ -11,7 +11,7 @@ from pygls.workspace import PositionCodec
 
 from dagster_playbook.findings import Finding
 from dagster_playbook.location import Location
-from dagster_playbook.lsp import hover
+from dagster_playbook.lsp import hover, navigation
 from dagster_playbook.lsp.completion import Proposal, proposals
 from dagster_playbook.lsp.cursor import cursor_at, word_at
 from dagster_playbook.lsp.diagnostics import FIX_ALL, diagnostic_of, fix_all, quick_fixes
@@ -93,6 +93,24 @@ class Answers:
         place = Location(path, line, start, line, start + max(len(word), 1))
         return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text), lines.range_of(place))
 
+    def definition(self, path: str, position: types.Position) -> types.Location | None:
+        """Where the name under the cursor, or the fact that is bound there, is defined."""
+        lines = self.lines(path)
+        line, column = lines.from_editor(position)
+        settings = self.session.settings
+        keys = self._keys(path, line, column)
+        if keys:
+            found = navigation.origin(self.session.facts.origins.get(keys[0], ""), settings)
+        else:
+            word, _ = word_at(lines.text(line), column)
+            found = navigation.definition(word, self.session.world, settings) if word else None
+        return types.Location(self._uri(found.path), self.lines(found.path).range_of(found)) if found else None
+
+    def symbols(self, path: str) -> list[types.DocumentSymbol]:
+        """The page's headings, blocks and bound facts; needs no platform."""
+        lines = self.lines(path)
+        return navigation.symbols(self.session.page(path), lines, lines.count)
+
     def completions(self, path: str, position: types.Position) -> list[types.CompletionItem]:
         """The names that fit at the cursor; each replaces the name that is being written."""
         lines = self.lines(path)
@@ -103,9 +121,12 @@ class Answers:
         found = proposals(cursor, self.session.world)
         return [_item(proposal, where, number) for number, proposal in enumerate(found)]
 
-    def _bound(self, path: str, line: int, column: int) -> str:
+    def _keys(self, path: str, line: int, column: int) -> list[str]:
         bindings = self.session.page(path).bindings
-        keys = [item.key for item in bindings if _covers(item.location, path, line, column)]
+        return [item.key for item in bindings if _covers(item.location, path, line, column)]
+
+    def _bound(self, path: str, line: int, column: int) -> str:
+        keys = self._keys(path, line, column)
         return hover.fact_value(keys[0], self.session.facts) if keys else ""
 
     def _uri(self, path: str) -> str:

@@ -15,6 +15,11 @@ class Lines:
         self._lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self._codec = codec
 
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
+
     def text(self, line: int) -> str:
         """A line (1-based), "" when there is none."""
         return self._lines[line - 1] if 0 < line <= len(self._lines) else ""

@@ -199,3 +199,17 @@ def _register_questions(server: PlaybookServer) -> None:
         answers.session.texts[path] = ls.workspace.get_text_document(uri).source
         items = await ls.ask(answers.completions, path, params.position, default=list[types.CompletionItem]())
         return types.CompletionList(is_incomplete=False, items=items)
+
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    async def define(ls: PlaybookServer, params: types.DefinitionParams) -> types.Location | None:
+        uri = params.text_document.uri
+        answers, path = ls.answers_for(uri)
+        answers.session.texts[path] = ls.workspace.get_text_document(uri).source
+        return await ls.ask(answers.definition, path, params.position, default=None)
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    async def outline(ls: PlaybookServer, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        uri = params.text_document.uri
+        answers, path = ls.answers_for(uri)
+        answers.session.texts[path] = ls.workspace.get_text_document(uri).source
+        return await ls.ask(answers.symbols, path, default=list[types.DocumentSymbol]())

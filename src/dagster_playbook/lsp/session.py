@@ -15,7 +15,7 @@ from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.platform.facts import Facts
 from dagster_playbook.platform.fingerprint import fingerprint
 from dagster_playbook.rules.world import World
-from dagster_playbook.settings import load_settings
+from dagster_playbook.settings import Settings, load_settings
 
 
 class OpenFiles:
@@ -76,6 +76,11 @@ class Session:
         files = OpenFiles(self.root, self.texts, settings.include_roots)
         made: World = self._checker.world
         return replace(made, files=files)
+
+    @property
+    def settings(self) -> Settings:
+        """The project's settings as they were loaded."""
+        return self._checker.settings
 
     @property
     def facts(self) -> Facts:

@@ -22,6 +22,7 @@ from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, Launch, 
 from dagster_playbook.platform.failure import busy
 from dagster_playbook.runbook import commands, fill
 from dagster_playbook.runbook.commands import Command
+from dagster_playbook.runbook.models_done import telling_models
 from dagster_playbook.runbook.output import Output
 from dagster_playbook.runbook.platform_actions import dagster, nessie, run_result
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings
@@ -51,7 +52,8 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
             around.progress("wait", "", f"run {found.run_id} is in flight")
         if not found.is_success:
             # one that has failed may be about to be retried by Dagster itself
-            found = here.follow(found.run_id, around.progress, timeout_s=step.timeout_s)
+            with telling_models(around.settings, around.progress):
+                found = here.follow(found.run_id, around.progress, timeout_s=step.timeout_s)
         if found.is_success:
             return run_result(found)
         parent = found.run_id
@@ -66,7 +68,8 @@ def _job(step: Step, scope: Mapping[str, Any], around: Surroundings, again: bool
         tags |= {TAG: around.approval, **_NO_RETRIES}
     launch = Launch(step.subject, config, key, tags, parent)
     try:
-        run = here.launch(launch, follow, timeout_s=step.timeout_s)
+        with telling_models(around.settings, around.progress):
+            run = here.launch(launch, follow, timeout_s=step.timeout_s)
     except LaunchRefusedError as error:
         place, cure = step.location, "change the block to what the job takes, and start a new run"
         raise LaunchRefusedError(error.message, path=place.path, line=place.line, cure=cure) from error

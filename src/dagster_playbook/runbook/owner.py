@@ -13,6 +13,14 @@ from typing import Any
 from dagster_playbook.platform import living
 from dagster_playbook.platform.living import Started
 
+#: names who is at work where that is not the user of the process, e.g. somebody who started the run on a page
+OPERATOR_VARIABLE = "PLAYBOOK_OPERATOR"
+
+
+def operator() -> str:
+    """Who is at work, for the record: a claim; a signature proves it."""
+    return os.environ.get(OPERATOR_VARIABLE) or getpass.getuser()
+
 
 def silence_s(owner: dict[str, Any]) -> float | None:
     """Seconds since an owner record's last sign of life, negative when its clock is ahead; None when it has none."""
@@ -59,7 +67,7 @@ def this_process(run_id: str) -> dict[str, Any]:
         "pid": os.getpid(),
         "process_started": living.born(os.getpid()),
         "host": socket.gethostname(),
-        "user": getpass.getuser(),
+        "user": operator(),
         "run": run_id,
         "since": now(),
         "heard": now(),

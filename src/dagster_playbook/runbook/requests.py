@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dagster_playbook.approval.asking import Wanted, ask
 from dagster_playbook.approval.envelope import RefusedError
+from dagster_playbook.approval.parts import Parts
+from dagster_playbook.approval.policy import Rule
 from dagster_playbook.approval.signature import NAMESPACE
 from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import RunbookError
@@ -31,12 +34,29 @@ def write_request(root: Path, plan: Plan, key: Path, *, reason: str = "", is_bre
     store = Store(root)
     policy = store.policy(plan.target)
     rules = rules_of(plan, policy)
-    if not rules:
-        raise RunbookError("no step of this plan needs an approval", path=plan.runbook.path)
-    if any(rule.reason for rule in rules) and not reason.strip():
-        raise RefusedError("the policy asks for a reason: give --reason TEXT")
+    refuse_request(plan.parts, rules, reason)
     wanted = Wanted(plan.parts, about(plan), reason)
     return store.write_envelope(plan.digest, ask(wanted, key, policy, is_break_glass=is_break_glass))
+
+
+def keep_request(
+    store: Store, parts: Parts, shown: dict[str, Any], rules: Sequence[Rule], key: Path, *, reason: str
+) -> Path:
+    """The same for a plan that another process has made, by its parts; never a broken glass.
+
+    Args:
+        shown: what the plan is, as `about` says it. rules: what the plan needs.
+    """
+    refuse_request(parts, rules, reason)
+    return store.write_envelope(parts.digest, ask(Wanted(parts, shown, reason), key, store.policy(parts.target)))
+
+
+def refuse_request(parts: Parts, rules: Sequence[Rule], reason: str) -> None:
+    """Raises RunbookError when nobody has to approve the plan, and RefusedError when its reason is missing."""
+    if not rules:
+        raise RunbookError("no step of this plan needs an approval", path=parts.runbook)
+    if any(rule.reason for rule in rules) and not reason.strip():
+        raise RefusedError("the policy asks for a reason: give --reason TEXT")
 
 
 def about(plan: Plan) -> dict[str, Any]:

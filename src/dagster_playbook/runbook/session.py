@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.left_behind import STARTED, unfinished, wait_for
 from dagster_playbook.runbook.lock import Held, place_of, platform_lock
-from dagster_playbook.runbook.owner import shown
+from dagster_playbook.runbook.owner import operator, shown
 from dagster_playbook.runbook.plan import Plan, load_runbook
 from dagster_playbook.runbook.reach import Watch, check_needs, instance_variables, open_dagster
 from dagster_playbook.runbook.record import keep_page
@@ -74,7 +73,7 @@ def start(settings: Settings, plan: Plan, options: Options) -> tuple[str, str]:
                 digest=plan.digest,
                 target=plan.target,
                 platform=plan.fingerprint,
-                operator=getpass.getuser(),
+                operator=operator(),
             )
         options.tell("opened", {"run": run_id, **opened.data})
         _tell_of_stale_lock(held, journal, options)
@@ -110,7 +109,7 @@ def resume(settings: Settings, run: str, options: Options, *, secrets: Mapping[s
         if options.done and options.done in progress.results:
             journal.append("step-finished", step=options.done, outcome="succeeded", message="by the operator's word")
         with held_back():
-            journal.append("resumed", step=progress.step, operator=getpass.getuser(), left_running=left)
+            journal.append("resumed", step=progress.step, operator=operator(), left_running=left)
         _tell_of_stale_lock(held, journal, options)
         options.tell("resumed", {"run": folder.name, "step": progress.step, "title": runbook.title})
         if left:

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,34 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(path, json.dumps(envelope.as_dict(), indent=2) + "\n")
         return path
+
+    def answer(self, digest: str, seen: Envelope, change: Callable[[Envelope], Envelope]) -> Path:
+        """Keep an answer to a request that was `seen`; when several answer at once, nobody's answer is lost.
+
+        Args:
+            change: makes the envelope with the answer of the one that is there now.
+
+        Raises:
+            RunbookError: the disk refuses, or another request is kept under the digest by now.
+        """
+        from filelock import FileLock
+
+        folder = self.folder / "approvals"
+        with on_disk("the answer cannot be written", folder, RunbookError):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with FileLock(folder / "answers.lock"):
+                return self.write_envelope(digest, change(self._with_answers_of(digest, seen)))
+
+    def _with_answers_of(self, digest: str, seen: Envelope) -> Envelope:
+        """The request that was seen with every answer to it, those that have come meanwhile among them."""
+        path = self.folder / "approvals" / f"{digest}.json"
+        if not path.is_file():
+            return seen
+        kept = read_envelope_file(path)
+        if kept.request != seen.request:
+            raise RunbookError("the plan was asked for anew meanwhile: look at the new request", path=str(path))
+        approvals = tuple(dict.fromkeys([*kept.approvals, *seen.approvals]))
+        return Envelope(kept.request, approvals, kept.rejection or seen.rejection)
 
     def asked_for(self, digest: str, file: Path | None) -> Envelope:
         """The request in a file, or the one that is kept under a digest; with both, they have to agree.

@@ -84,7 +84,9 @@ def test_one_person_is_one_name_or_one_key() -> None:
 
 def test_a_statement_is_read_with_its_author(people: Any) -> None:
     """Who signed follows from the key; the fingerprint is the one that ssh-keygen prints."""
-    signed = statement.make({"kind": "request"}, people.key("approver-laptop"), people.policy, hours=3)
+    signed = statement.signed_with(
+        statement.draft({"kind": "request"}, hours=3), people.key("approver-laptop"), people.policy
+    )
     read = statement.read(signed, people.policy, "approval", "request")
     shown = subprocess.run(
         ["ssh-keygen", "-l", "-f", str(people.key("approver-laptop.pub"))], capture_output=True, text=True, check=True

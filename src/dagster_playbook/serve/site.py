@@ -1,0 +1,83 @@
+"""The built site, with the form of its runbook at the end of each runbook's page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from dagster_playbook.serve import pages
+from dagster_playbook.serve.protection import content_policy
+from dagster_playbook.serve.serving import Refused, Serving
+
+_INLINE = re.compile(r"<script(?P<attributes>[^>]*)>(?P<body>.*?)</script>", re.DOTALL | re.IGNORECASE)
+_LINKS = (
+    '<nav class="pb-bar"><a href="/-/runs">Runs</a> <a href="/-/approvals">Approvals</a> '
+    '<a href="/-/platform">Platform</a></nav>'
+)
+_HEAD = '<link rel="stylesheet" href="/-/static/live.css"><script src="/-/static/live.js" defer></script>'
+
+
+class BuiltSite:
+    """Files of one folder; where an address leads is the library's to say, and never out of the folder."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self._files = StaticFiles(directory=serving.site, html=True) if serving.site else None
+
+    async def __call__(self, request: Request) -> Response:
+        """A page, a file, or a refusal."""
+        if self._files is None:
+            if request.url.path == "/":
+                return RedirectResponse(f"{pages.LIVE}/runbooks")
+            raise Refused("there is no such page", 404)
+        path = self._files.get_path(request.scope)
+        found, stat = await anyio.to_thread.run_sync(self._files.lookup_path, path)
+        if stat is not None and Path(found).is_dir():
+            if not request.url.path.endswith("/"):
+                return RedirectResponse(f"{request.url.path}/")
+            found, stat = await anyio.to_thread.run_sync(self._files.lookup_path, f"{path}/index.html")
+        if stat is None or not Path(found).is_file():
+            raise Refused("there is no such page", 404)
+        if not found.endswith(".html"):
+            return FileResponse(found, headers={"Cache-Control": "no-cache"})
+        text = await anyio.to_thread.run_sync(Path(found).read_text, "utf-8")
+        return await anyio.to_thread.run_sync(self._with_live_parts, request, text)
+
+    def _with_live_parts(self, request: Request, text: str) -> HTMLResponse:
+        name = request.url.path.strip("/").removesuffix("/index.html").removesuffix(".html")
+        runbook = self._serving.runbooks().get(name)
+        live = _LINKS
+        if runbook is not None:
+            live += pages.render("form.html", **form_told(request, self._serving, name, runbook))
+        place = next((end for end in ("</article>", "</main>", "</body>") if end in text), "")
+        before, end, after = text.rpartition(place) if place else (text, "", "")
+        whole = f"{before}{live}{end}{after}".replace("</head>", f"{_HEAD}</head>", 1)
+        return HTMLResponse(whole, headers={"Content-Security-Policy": content_policy(_hashes(whole))})
+
+
+def form_told(request: Request, serving: Serving, name: str, runbook: Any) -> dict[str, Any]:
+    """What the form of a runbook is made of."""
+    return {
+        "name": name,
+        "runbook": runbook,
+        "fields": pages.form_fields(runbook),
+        "secrets": pages.secrets_of(runbook),
+        "person": request.scope["person"],
+        "token": pages.token_maker(request, serving),
+        "given": {},
+    }
+
+
+def _hashes(text: str) -> list[str]:
+    """What the site's own inline scripts are allowed by; nothing that comes from a request stands in one."""
+    bodies = (match["body"] for match in _INLINE.finditer(text) if "src=" not in match["attributes"])
+    digests = (hashlib.sha256(body.encode("utf-8")).digest() for body in bodies if body)
+    return [f"sha256-{base64.b64encode(digest).decode('ascii')}" for digest in digests]
