@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
 from dagster_playbook.meaning import Meanings
@@ -58,7 +59,7 @@ def _block(found: re.Match[str], around: Surroundings) -> str:
         (meaning := around.meanings.restatement(op)) is not None and meaning.is_asked_for(fields)
         for op, fields in config.items()
     )
-    bar, classes = "", []
+    bar, after, classes = "", "", list[str]()
     if step is not None:
         bar = _step_bar(step)
         if _is_question(step) or step.approve:
@@ -68,10 +69,14 @@ def _block(found: re.Match[str], around: Surroundings) -> str:
         classes.append("no-copy")
     if OPEN.search(text) and "no-copy" not in classes:
         classes += ["no-copy", "pb-open"]
-    if not bar and not classes:
+    if config and step is None and not OPEN.search(text):
+        # after the block, so that nobody mistakes it for what to do
+        link = f'<a href="{around.up}builder.html#yaml={quote(text)}">Open this in the builder</a>'
+        after = f'<p class="pb-build">{link}</p>'
+    if not bar and not classes and not after:
         return found[0]
     attributes = found["attributes"].replace('class="', f'class="{" ".join(classes)} ' if classes else 'class="', 1)
-    return f'<div class="pb-block">{bar}<div{attributes}>{found["body"]}</div></div>'
+    return f'<div class="pb-block">{bar}<div{attributes}>{found["body"]}</div>{after}</div>'
 
 
 def _is_question(step: Step) -> bool:

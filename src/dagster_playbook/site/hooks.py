@@ -8,7 +8,7 @@ from typing import Any
 
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.runbook.page_commands import FORM
-from dagster_playbook.site import refusals, roles
+from dagster_playbook.site import builder, refusals, roles
 from dagster_playbook.site.blocks import Surroundings, dressed
 from dagster_playbook.site.marks import mark
 from dagster_playbook.site.runbook_form import form
@@ -17,9 +17,10 @@ from dagster_playbook.site.sources import Sources
 #: folder of pages to how much it weighs in the search: procedures before decisions
 _BOOSTS = {"runbooks": 4, "playbook": 3, "workflow": 2, "adr": 0.2}
 #: comment in a page to what stands there
-_PLACES: dict[str, Callable[[Sources], str]] = {
-    refusals.PLACE: lambda site: refusals.tables(site.root),
-    roles.PLACE: lambda site: roles.table(site.root),
+_PLACES: dict[str, Callable[[Sources, str], str]] = {
+    builder.PLACE: builder.scripts,
+    refusals.PLACE: lambda site, up: refusals.tables(site.root),
+    roles.PLACE: lambda site, up: roles.table(site.root),
 }
 _sources: dict[str, Sources] = {}
 
@@ -53,7 +54,7 @@ def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
             content = content.replace(FORM, form(runbook, site.facts, meanings))
         for place, made in _PLACES.items():
             if place in content:
-                content = content.replace(place, made(site))
+                content = content.replace(place, made(site, up))
         return content + mark(site, f"{Path(config.docs_dir).name}/{page.file.src_uri}")
     except PlaybookError as error:
         raise PluginError(str(error)) from error
