@@ -1,6 +1,11 @@
 /* Fills the commands and blocks of a runbook's page from one form, and copies only what is whole. */
 (() => {
   "use strict";
+  /* The theme makes a landmark of each copy button; a page has better ones. */
+  new MutationObserver(() => {
+    for (const one of document.querySelectorAll("nav.md-code__nav:not([role])")) one.setAttribute("role", "none");
+  }).observe(document.body, { childList: true, subtree: true });
+
   const OPEN = /\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}|"<([a-z][^<>"]*)>"/g;
   const element = (name, attributes, ...children) => {
     const made = document.createElement(name);

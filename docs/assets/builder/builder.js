@@ -27,13 +27,20 @@
     return type.kind === "SCALAR" ? type.scalar.toLowerCase() : "any";
   };
 
+  /* The fields that say what is restated come first, in the order in which one thinks of them. */
+  function rank(field) {
+    const meaning = platform.restatements.find((one) => one.op === field.op);
+    const order = meaning ? [meaning.models, meaning.by_category, meaning.categories, meaning.start, meaning.end] : [];
+    return order.includes(field.name) ? order.indexOf(field.name) : order.length;
+  }
+
   function fieldsOf(job) {
     return job.ops.flatMap((op) => {
       const type = platform.types[platform.ops[op]];
       return (type?.fields || []).map((field) => ({
         op, name: field.name, kind: bare(field.type_key), description: field.description.replaceAll("`", ""), standard: field.default,
       })).filter((field) => field.kind !== "any");
-    });
+    }).sort((a, b) => rank(a) - rank(b));
   }
 
   function known(field) {

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_playbook.settings import load_settings
+from dagster_playbook.site.names import Names, names_of
+from dagster_playbook.site.terms import Terms, read_terms
 
 if TYPE_CHECKING:
     from dagster_playbook.check import Checker, CheckResult, PageSummary
     from dagster_playbook.claims.runbook_model import Runbook
+    from dagster_playbook.findings import Finding
     from dagster_playbook.platform.facts import Facts
     from dagster_playbook.settings import Settings
 
@@ -60,6 +63,14 @@ class Sources:
         """Path of a page, relative to the root, to its verdict."""
         return {page.path: page for page in self.result.pages}
 
+    def findings_of(self, name: str, text: str, job: str) -> list[Finding]:
+        """The findings of one block of run config, as the check has them of a page called `name`."""
+        from dagster_playbook.check.config_files import config_page
+        from dagster_playbook.check.page_check import check_page
+
+        page = config_page(name, text, job)
+        return check_page(page, self._checker.world, seconds=self.settings.page_seconds).findings
+
     @cached_property
     def runbooks(self) -> dict[str, Runbook]:
         """Path of a page on the site, relative to its folder of pages, to the runbook that it shows."""
@@ -68,6 +79,16 @@ class Sources:
 
         files = sorted((self.root / "runbooks").glob("*.md"))
         return {f"runbooks/{file.name}": parse(read_page(self.root, f"runbooks/{file.name}")) for file in files}
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The words of the glossary."""
+        return read_terms(self.root / "docs")
+
+    @cached_property
+    def names(self) -> Names:
+        """The names that have a page of their own."""
+        return names_of(self.facts)
 
     @cached_property
     def head(self) -> Commit | None:
