@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from pathlib import Path
 
@@ -99,29 +98,13 @@ def test_an_unfilled_block_copies_nothing_and_says_what_is_missing(page: Page, s
     expect(page.locator("#promote + .pb-copyline .pb-said")).to_have_text("Nothing copied. Still missing: commit")
 
 
-@pytest.mark.parametrize(("field", "text"), [("commit", "latest"), ("commit", "12")])
-def test_a_value_of_another_type_is_told_and_not_copied(page: Page, site: str, field: str, text: str) -> None:
+def test_a_value_of_another_type_is_told_and_not_copied(page: Page, site: str) -> None:
     """A field holds to the type of its parameter, as the runbook does."""
     page.goto(f"{site}/runbooks/promote-consumer.html")
-    page.locator(f"#pb-{field}").fill(text)
-    expect(page.locator(".pb-wrong", has_text=f"{text} is no hash")).to_be_visible()
-    assert copied(page, "#promote") == "nothing"
-
-
-@pytest.mark.parametrize("name", RUNBOOKS)
-def test_each_step_says_what_it_is_and_questions_are_not_copied(page: Page, site: str, name: str) -> None:
-    """Above each step stand kind, expectation, failure way and approval; a pure question has no copy button."""
-    runbook = runbook_of(name)
-    page.goto(f"{site}/runbooks/{name}.html")
-    for step in runbook.steps:
-        frame = page.locator(f"#{step.id}").locator("xpath=..")
-        bar = re.sub(r"\s+", " ", frame.locator(".pb-bar").inner_text())
-        assert ("changes" if step.is_mutating else "asks" if step.kind is Kind.ASK else "looks").upper() in bar.upper()
-        assert step.expect in bar
-        assert (step.on_failure or "on failure: the run stops") in bar
-        assert not step.approve or f"needs approval by {step.approve}" in bar
-        if step.approve or step.kind in {Kind.ASK, Kind.NESSIE, Kind.DAGSTER}:
-            assert frame.locator("button").count() == 0
+    for text in ("latest", "12"):
+        page.locator("#pb-commit").fill(text)
+        expect(page.locator(".pb-wrong", has_text=f"{text} is no hash")).to_be_visible()
+        assert copied(page, "#promote") == "nothing"
 
 
 def test_the_form_is_plain_data(page: Page, site: str) -> None:
