@@ -151,7 +151,7 @@ def _type(facts: Facts, key: str) -> str:
 
 
 def _head(title: str, description: str) -> Iterator[str]:
-    yield from ("---", f"title: {title}", f"description: {description}", "hide:", "  - toc", "---", "")
+    yield from ("---", f"title: {json.dumps(title)}", f"description: {json.dumps(description)}", "hide:", "  - toc", "---", "")
     yield from (f"# {title}", "")
 
 
