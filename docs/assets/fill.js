@@ -1,9 +1,12 @@
 /* Fills the commands and blocks of a runbook's page from one form, and copies only what is whole. */
 (() => {
   "use strict";
-  /* The theme makes a landmark of each copy button; a page has better ones. */
+  /* The theme makes a landmark of each copy button, and tables that scroll but are not reached by keyboard. */
   new MutationObserver(() => {
     for (const one of document.querySelectorAll("nav.md-code__nav:not([role])")) one.setAttribute("role", "none");
+    for (const one of document.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])")) {
+      if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+    }
   }).observe(document.body, { childList: true, subtree: true });
 
   const OPEN = /\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}|"<([a-z][^<>"]*)>"/g;

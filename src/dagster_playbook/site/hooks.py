@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds the site; named in mkdocs.yml."""
+"""What MkDocs calls while it builds the site; named in mkdocs.site.yml."""
 
 from __future__ import annotations
 
@@ -92,6 +92,11 @@ def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
 def on_post_page(output: str, page: Any, config: Any) -> str:
     """Give names to the parts of the page that the theme leaves without."""
     return named(output)
+
+
+def on_post_template(output_content: str, template_name: str, config: Any) -> str:
+    """The same for the page of an address that is not there."""
+    return named(output_content) if template_name.endswith(".html") else output_content
 
 
 def _site() -> Sources:

@@ -89,7 +89,7 @@ def _restating(model: ModelFact, count: int) -> Iterator[str]:
     if model.kind == "SEED":
         yield "SQLMesh passes a seed over in silence. Change its file, and the next plan loads it."
         return
-    yield f"It and the {count} models downstream are computed again. See it first; this changes nothing:"
+    yield f"It and what stands downstream, {count} models, are computed again where a model allows that. See it first:"
     yield from ("", "```sh", f"playbook plan runbooks/restate-by-model.md -p models={model.name}", "```", "")
     yield "The whole way is [restate models by name](../../runbooks/restate-by-model.md)."
 
@@ -151,7 +151,15 @@ def _type(facts: Facts, key: str) -> str:
 
 
 def _head(title: str, description: str) -> Iterator[str]:
-    yield from ("---", f"title: {json.dumps(title)}", f"description: {json.dumps(description)}", "hide:", "  - toc", "---", "")
+    yield from (
+        "---",
+        f"title: {json.dumps(title)}",
+        f"description: {json.dumps(description)}",
+        "hide:",
+        "  - toc",
+        "---",
+        "",
+    )
     yield from (f"# {title}", "")
 
 
