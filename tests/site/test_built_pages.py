@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from dataclasses import replace
 from functools import cache
@@ -21,6 +22,7 @@ from dagster_playbook.site.refusals import GROUPS, refusals
 from dagster_playbook.site.sources import Sources
 from dagster_playbook.site.terms import Terms
 
+TASKS = Path(__file__).with_name("tasks.json")
 PROJECT = Path(__file__).resolve().parents[2]
 HELD = PageSummary("docs/x.md", ("docs/x.md",), 2, 3, 5, 0, ())
 FOUND = Finding(Location("docs/x.md", 1, 1), "DG101", "unknown-config-key", "no such key")
@@ -53,6 +55,19 @@ def test_every_link_and_anchor_of_the_site_leads_somewhere(site_folder: Path) ->
             if not target.exists() or (anchor and not is_state and f'id="{anchor}"' not in text_of(target)):
                 dead.append(f"{file.name}: {found}")
     assert dead == []
+
+
+@pytest.mark.parametrize(("task", "page", "texts"), json.loads(TASKS.read_text(encoding="utf-8")))
+def test_each_task_ends_well_in_two_clicks(site_folder: Path, task: str, page: str, texts: list[str]) -> None:
+    """From the home page at most two links lead to the page of a task, and it holds what the task needs."""
+    reached = {site_folder / "index.html"}
+    for _ in range(2):
+        for file in list(reached):
+            links = re.findall(r'<a\b[^<>]*?\shref="([^":#]+\.html)', text_of(file).partition("<article")[2])
+            reached |= {(file.parent / unquote(link)).resolve() for link in links}
+    assert site_folder.resolve() / page in {file.resolve() for file in reached}, task
+    words = html.unescape(re.sub(r"</?(?:span|a|code)[^>]*>", "", text_of(site_folder / page)))
+    assert [text for text in texts if text not in words] == []
 
 
 def test_the_bar_above_a_step_says_kind_expectation_failure_and_approval(sources: Sources, site_folder: Path) -> None:
