@@ -33,7 +33,7 @@ $(READY): requirements.lock requirements-installer.lock pyproject.toml
 
 playbook: $(READY) ## Main job: check every page against the embedded DuckDB platform and build the site
 	$(BIN)/playbook check $(ARGS)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file mkdocs.site.yml --site-dir site
 	@echo "site: site/index.html"
 
 test: $(READY) ## Run every test: unit, acceptance, the real stack, the real browser
@@ -57,7 +57,7 @@ lint: $(READY) ## Style, types and layers
 	$(BIN)/lint-imports
 
 serve: $(READY) ## Serve the site with live reload on 127.0.0.1:8000
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --config-file mkdocs.site.yml --dev-addr 127.0.0.1:8000
 
 bench: $(READY) ## Time the check beside its peers, as ratios in one run
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -30,7 +30,8 @@ CHROMIUM_FLAGS = (
 def site_folder(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as `make playbook` builds it (with `--quiet`, MkDocs would not count its warnings)."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", "mkdocs.site.yml"]
+    command += ["--site-dir", str(folder)]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     built = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr

@@ -65,7 +65,7 @@ def plan_move(nessie: NessieClient, branch: str, tag: str, to_hash: str = "") ->
     target = wanted or head.hash
     positions = find_positions(nessie, head, {target, *([old.hash] if old else [])})
     if target not in positions:
-        raise MoveRefusedError(f"{target} is not on the history of {branch}; see `nessie log {branch}`")
+        raise MoveRefusedError(f"{target} is not on the history of {branch}; `playbook verify` prints its head")
     new = Reference(branch, head.kind, target)
     between = positions[old.hash] - positions[target] if old and old.hash in positions else None
     tables = changed_tables(nessie, old, new) if old and old.hash != target else []

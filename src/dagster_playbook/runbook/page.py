@@ -13,6 +13,7 @@ from dagster_playbook.claims.runbook import parse
 from dagster_playbook.claims.runbook_model import Kind, Parameter, Runbook, Step
 from dagster_playbook.durable import write_whole
 from dagster_playbook.markdown.reader import read_page
+from dagster_playbook.runbook.page_commands import command_lines, next_lines
 
 #: the names of the engines and tools as readers know them
 _NAMES = {
@@ -39,10 +40,12 @@ def page_of(root: Path, path: str) -> str:
         "---", f"title: {runbook.title}", f"description: {description}", "---", "",
         f"# {runbook.title}", "",
         *_glance(runbook), "",
+        *command_lines(runbook),
         # folded, so that a warning that begins the runbook's text stays in sight
         f'??? abstract "{folded}"', "",
         *(f"    {line}".rstrip() for table in (_parameters, _steps) for line in table(runbook)),
         f'--8<-- "{path}:page"', "",
+        *next_lines(root, runbook),
     ])  # fmt: skip
 
 
@@ -79,12 +82,13 @@ def _steps(runbook: Runbook) -> Iterator[str]:
     yield "|---|---|---|---|"
     for step in runbook.steps:
         name = f"{step.id} (only after a failure)" if step.recovery else step.id
-        failure = f"goes on with {step.on_failure}" if step.on_failure else "the run stops"
-        yield f"| {name} | {_does(step)} | {_succeeds(step)} | {failure} |"
+        failure = fails(step)
+        yield f"| {name} | {does(step)} | {succeeds(step)} | {failure} |"
     yield ""
 
 
-def _does(step: Step) -> str:
+def does(step: Step) -> str:
+    """What a step does, in the words of a reader."""
     if step.kind is Kind.JOB:
         return f"runs the job {step.subject}"
     if step.kind is Kind.QUERY:
@@ -93,12 +97,18 @@ def _does(step: Step) -> str:
     return fixed.get(step.kind) or _DOES[step.subject]
 
 
-def _succeeds(step: Step) -> str:
+def succeeds(step: Step) -> str:
+    """When a step has succeeded; an expression as it is written."""
     if step.expect:
         return _cell(step.expect)
     if step.kind is Kind.ASK:
         return f"you answer {step.subject}" if step.subject else "you answer"
     return "it ends well"
+
+
+def fails(step: Step) -> str:
+    """What happens when a step fails."""
+    return f"goes on with {step.on_failure}" if step.on_failure else "the run stops"
 
 
 def _cell(text: str) -> str:
