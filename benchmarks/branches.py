@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine
-from dagster_playbook.platform.branch.branches import Branches
-from dagster_playbook.platform.branch.looking import look
-from dagster_playbook.platform.diff.compare import Options
+from dagster_playbook.branch.branches import Branches
+from dagster_playbook.branch.looking import look
+from dagster_playbook.diff.compare import Options
 
 PROJECT = Path(__file__).resolve().parents[1]
 RESULT = PROJECT / "benchmarks" / "results" / "branches.json"

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine
-from dagster_playbook.platform.diff.compare import Options, compare
-from dagster_playbook.platform.diff.duckdb_engine import duckdb_engine
-from dagster_playbook.platform.diff.model import Grain
+from dagster_playbook.diff.compare import Options, compare
+from dagster_playbook.diff.duckdb_engine import duckdb_engine
+from dagster_playbook.diff.model import Grain
 from dagster_playbook.stack.measuring import measured_in_file
 from dagster_playbook.stack.verification import TableMeasure, Thresholds, judge
 

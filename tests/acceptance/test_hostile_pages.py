@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_playbook.check import Checker
-from dagster_playbook.platform.workers import POOL
 from dagster_playbook.settings import load_settings
+from dagster_playbook.workers.workers import POOL
 
 Playbook = Callable[..., "subprocess.CompletedProcess[str]"]
 SECRET = "the-value-of-the-canary"

@@ -17,7 +17,7 @@ import pytest
 from graph_clone import RESTATE, Clone, Undisturbed
 
 from dagster_playbook.approval.canonical import sha256
-from dagster_playbook.platform.branch.record import DIFF_NAME, all_records, branch_folder
+from dagster_playbook.branch.record import DIFF_NAME, all_records, branch_folder
 
 PUBLISH, UNDO = "runbooks/publish-restatement.md", "runbooks/undo-restatement.md"
 ON_BRANCH = (*RESTATE, "-p", "on_branch=true")

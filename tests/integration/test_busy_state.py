@@ -11,8 +11,8 @@ import pytest
 from model_graph import GRAPH, write_models
 
 from dagster_playbook.errors import BusyError, PlatformError
-from dagster_playbook.platform.query import ask
-from dagster_playbook.platform.sqlmesh_plan import close_context, open_planning_context
+from dagster_playbook.restatement.sqlmesh_plan import close_context, open_planning_context
+from dagster_playbook.services.query import ask
 from dagster_playbook.settings import Settings, SqlmeshProject
 
 CONFIG = """

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from dagster_playbook.check import Checker
-from dagster_playbook.platform.facts_file import read_facts
-from dagster_playbook.platform.workers import POOL, WorkerPool
+from dagster_playbook.facts.facts_file import read_facts
 from dagster_playbook.settings import load_settings
+from dagster_playbook.workers.workers import POOL, WorkerPool
 
 SAMPLE = Path(__file__).parents[1] / "data" / "platform" / "sample"
 CONFIG = """\

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from dagster_playbook.platform.facts import Facts
-from dagster_playbook.platform.json_schema import job_schema
+from dagster_playbook.facts.facts import Facts
+from dagster_playbook.facts.json_schema import job_schema
 from dagster_playbook.platform.live_authority import LiveAuthority
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings, load_settings

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.query import ask
+from dagster_playbook.services.query import ask
 from dagster_playbook.settings import load_settings
 
 

@@ -20,8 +20,8 @@ from graph_clone import Clone, Undisturbed
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.dagster_graphql import DeployedDagster
-from dagster_playbook.platform.dagster_runs import Launch
+from dagster_playbook.services.dagster_graphql import DeployedDagster
+from dagster_playbook.services.dagster_runs import Launch
 from dagster_playbook.stack.ports import LOOPBACK
 
 CONFIG = {"ops": {"sqlmesh_project": {"config": {"restate_models": ["oso.m0"]}}}}

@@ -13,7 +13,7 @@ import pytest
 from project_clone import ProjectClone, clone_project
 
 from dagster_playbook.approval.envelope import TAG, encode, from_dict
-from dagster_playbook.platform.dagster_runs import EmbeddedDagster, Launch
+from dagster_playbook.services.dagster_runs import EmbeddedDagster, Launch
 from dagster_playbook.settings import load_settings
 
 RESTATE = ("runbooks/restate-by-model.md", "-p", "models=oso.int_collections")

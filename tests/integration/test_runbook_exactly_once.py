@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from model_graph import GRAPH, KINDS, Node, write_models
 from sqlmesh_records import Interval
 
-from dagster_playbook.platform.blast_radius import blast_radius
+from dagster_playbook.restatement.blast_radius import blast_radius
 from dagster_playbook.settings import SqlmeshProject
 
 FORK = multiprocessing.get_context("fork")
@@ -91,8 +91,8 @@ def restate(folder: Path, key: str, window: dict[str, str], entries: list[str], 
     """Restate as the op does, under a key, or naively without one; killed at the n-th evaluation when asked."""
     from sqlmesh import Context
 
-    from dagster_playbook.platform.attempts import Attempts
-    from dagster_playbook.platform.restatement import Book, reconciling
+    from dagster_playbook.restatement.attempts import Attempts
+    from dagster_playbook.restatement.restatement import Book, reconciling
 
     if kill:
         die_at(*kill)
@@ -135,7 +135,7 @@ def rows(folder: Path, nodes: list[Node]) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def merged(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    from dagster_playbook.platform.sqlmesh_plan import merged
+    from dagster_playbook.restatement.sqlmesh_plan import merged
 
     return list(merged(intervals))
 
@@ -228,8 +228,8 @@ class Undisturbed:
 def _imported() -> None:
     """What every process needs is imported before the first fork."""
 
-    import dagster_playbook.platform.restatement
-    import dagster_playbook.platform.sqlmesh_plan  # noqa: F401
+    import dagster_playbook.restatement.restatement
+    import dagster_playbook.restatement.sqlmesh_plan  # noqa: F401
 
 
 @pytest.fixture(scope="module")

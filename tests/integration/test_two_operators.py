@@ -252,7 +252,7 @@ def test_a_signal_stops_the_command_and_frees_the_lock_after_it(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     """The exit code is the shell's, the run is told as interrupted with how to go on, and nothing works any more."""
-    from dagster_playbook.platform.living import Started, still_running
+    from dagster_playbook.services.living import Started, still_running
 
     ada, _ = make(tmp_path)
     page = (ada.root / "page.md").read_text()

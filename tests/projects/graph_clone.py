@@ -14,7 +14,7 @@ import sqlmesh_records
 from model_graph import GRAPH, SPAN, write_models
 from project_clone import ProjectClone, clone_project
 
-from dagster_playbook.platform.dagster_runs import DagsterRun, EmbeddedDagster, Launch
+from dagster_playbook.services.dagster_runs import DagsterRun, EmbeddedDagster, Launch
 from dagster_playbook.settings import load_settings
 
 KIT = Path(__file__).resolve().parent

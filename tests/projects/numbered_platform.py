@@ -10,11 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_playbook.platform.branch import branches as module
-from dagster_playbook.platform.branch import files
-from dagster_playbook.platform.branch.branches import Branches
-from dagster_playbook.platform.branch.looking import look
-from dagster_playbook.platform.diff.compare import Options
+from dagster_playbook.branch import branches as module
+from dagster_playbook.branch import files
+from dagster_playbook.branch.branches import Branches
+from dagster_playbook.branch.looking import look
+from dagster_playbook.diff.compare import Options
 
 FORK = multiprocessing.get_context("fork")
 FILES = ("iceberg.duckdb", "state.duckdb")

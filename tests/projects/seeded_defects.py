@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_playbook.platform.diff.model import Grain, TableDiff
+from dagster_playbook.diff.model import Grain, TableDiff
 
 #: rows of the tables that the defects are seeded in, from a few to some thousands
 SIZES = tuple(11 + 157 * n for n in range(20))

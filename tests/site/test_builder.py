@@ -11,8 +11,8 @@ from builder_agreement import Authorities, Case, cases, disagreements
 from playwright.sync_api import Browser, Page, expect
 
 from dagster_playbook.claims.runbook import parse
+from dagster_playbook.facts.recorded_selector import RecordedSelector
 from dagster_playbook.markdown.reader import read_page
-from dagster_playbook.platform.recorded_selector import RecordedSelector
 from dagster_playbook.runbook.parameters import read_values
 
 pytestmark = pytest.mark.browser

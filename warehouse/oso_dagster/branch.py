@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from dagster_playbook.branch.record import on_branch, read_record
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.branch.record import on_branch, read_record
 
 from . import settings
 from .refusal import refusal, root_run_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 from pydantic import Field
 
-from dagster_playbook.platform.garbage import GRACE, KEEP
+from dagster_playbook.lake.garbage import GRACE, KEEP
 
 
 class SQLMeshRunConfig(dg.Config):

@@ -13,7 +13,7 @@ from .in_flight import WritingError, refuse_in_flight
 from .refusal import not_admitted, refusal, root_run_id
 
 if TYPE_CHECKING:
-    from dagster_playbook.platform.nessie import NessieClient
+    from dagster_playbook.services.nessie import NessieClient
 
     from .tag_move import TagMove
 
@@ -31,7 +31,7 @@ class NessieResource:
 
     def client(self) -> "NessieClient":
         """A new client; close it after use."""
-        from dagster_playbook.platform.nessie import NessieClient
+        from dagster_playbook.services.nessie import NessieClient
 
         return NessieClient(self.uri, timeout_s=self.timeout_s)
 
@@ -41,7 +41,7 @@ def assign_consumer_tag(
     context: dg.AssetExecutionContext, nessie: dg.ResourceParam[NessieResource], config: AssignConsumerTagConfig
 ) -> dg.MaterializeResult[None]:
     """Point the consumer tag at `to_hash`, or at the head of main, by compare-and-set on the hash that was read."""
-    from dagster_playbook.platform.nessie import NessieError
+    from dagster_playbook.services.nessie import NessieError
 
     from .tag_move import MoveRefusedError, apply_move, plan_move
 

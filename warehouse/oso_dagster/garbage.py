@@ -14,8 +14,8 @@ from .in_flight import WritingError, refuse_in_flight
 from .refusal import not_admitted, refusal, root_run_id
 
 if TYPE_CHECKING:
-    from dagster_playbook.platform.garbage import Collector, Garbage
-    from dagster_playbook.platform.nessie import NessieClient
+    from dagster_playbook.lake.garbage import Collector, Garbage
+    from dagster_playbook.services.nessie import NessieClient
 
 OP_NAME = "nessie__collect_garbage"
 PAGE_SIZE = 250
@@ -69,8 +69,8 @@ def new_collector(
         ValueError: an age in the configuration is none.
         PlatformError: the variables that name the lake are not set.
     """
-    from dagster_playbook.platform.garbage import Collector, parse_age
-    from dagster_playbook.platform.iceberg_files import Lake
+    from dagster_playbook.lake.garbage import Collector, parse_age
+    from dagster_playbook.lake.iceberg_files import Lake
 
     keep, grace = parse_age(config.keep), parse_age(config.grace)
     return Collector(

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+from dagster_playbook.branch.branches import Branches
+from dagster_playbook.branch.record import Record
 from dagster_playbook.errors import BusyError, PlatformError
-from dagster_playbook.platform.branch.branches import Branches
-from dagster_playbook.platform.branch.record import Record
 
 from . import settings
 from .approval import ApprovalRefusedError, refuse_or_allow_exchange, tell_grant

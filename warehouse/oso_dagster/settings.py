@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_playbook.platform.branch.branches import Branches
-from dagster_playbook.platform.garbage import LOCATION
+from dagster_playbook.branch.branches import Branches
+from dagster_playbook.lake.garbage import LOCATION
 
 WAREHOUSE = Path(__file__).resolve().parents[1]
 PROJECT = WAREHOUSE.parent

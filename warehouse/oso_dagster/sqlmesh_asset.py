@@ -11,9 +11,9 @@ from dagster_sqlmesh.controller.base import PlanOptions
 from dagster_sqlmesh.resource import PlanOrRunFailedError
 from dagster_sqlmesh.types import SQLMeshMultiAssetOptions
 
-from dagster_playbook.platform.attempts import Attempts
-from dagster_playbook.platform.recovery import ATTEMPTS_FOLDER
-from dagster_playbook.platform.restatement import Book, reconciling
+from dagster_playbook.restatement.attempts import Attempts
+from dagster_playbook.restatement.recovery import ATTEMPTS_FOLDER
+from dagster_playbook.restatement.restatement import Book, reconciling
 
 from . import settings, source_assets
 from .approval import RestatementRefusedError, project_fingerprint, refuse_or_allow, tell_grant

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dagster_playbook.nessie_hash import FORM, is_hash
-from dagster_playbook.platform.nessie import (
+from dagster_playbook.services.nessie import (
     NessieClient,
     NessieError,
     Reference,

@@ -19,16 +19,16 @@ from dagster_playbook.check.files import ProjectFiles
 from dagster_playbook.check.pages import MAX_KEPT, find_pages
 from dagster_playbook.check.verdicts import VerdictStore, engine_digest
 from dagster_playbook.errors import PlaybookError
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.findings import Finding, Fix, Severity
 from dagster_playbook.location import Location
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_playbook.check.trial import PageReader
+    from dagster_playbook.facts.facts_file import Recorded
     from dagster_playbook.markdown.model import Page
-    from dagster_playbook.platform.facts_file import Recorded
 
 #: what the navigation's verdict is kept under; no page has such a path
 _NAVIGATION = "//navigation"

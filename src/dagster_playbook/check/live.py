@@ -16,13 +16,13 @@ from dagster_playbook.check.live_scope import DAGSTER, TRINO, needing, scope_of
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page, Suppression
 from dagster_playbook.markdown.reader import read_page
-from dagster_playbook.platform.facts import Facts
-from dagster_playbook.platform.live_services import ConfigRefusal, LiveServices, QueryRefusal
 from dagster_playbook.rules import extraction, prose, run_config, sql
+from dagster_playbook.services.live_services import ConfigRefusal, LiveServices, QueryRefusal
 from dagster_playbook.settings import Settings
 
 #: the catalog of names that say none: SQLMesh's default catalog on the platform

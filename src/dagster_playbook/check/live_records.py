@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.findings import Finding
 from dagster_playbook.location import Location, lines_of
-from dagster_playbook.platform.facts import Facts
-from dagster_playbook.platform.live_services import LiveNessie, LiveTrino
 from dagster_playbook.rules import services
+from dagster_playbook.services.live_services import LiveNessie, LiveTrino
 from dagster_playbook.settings import Settings
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from dagster_playbook.check.live_queries import PageQueries
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.findings import Rule
 from dagster_playbook.markdown.model import Page, Suppression
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules import prose, run_config, sql
 
 TRINO, DAGSTER = "trino", "dagster"

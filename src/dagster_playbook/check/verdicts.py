@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.check.files import digest_of
-from dagster_playbook.platform.cache import make_folder
+from dagster_playbook.facts.cache import make_folder
 
 #: packages that take no part in a verdict
-_NOT_JUDGING = frozenset({"cli", "stack", "services", "scaffold", "runbook", "report", "lsp", "drift", "approval"})
+_NOT_JUDGING = frozenset(
+    {
+        "approval", "branch", "cli", "diff", "drift", "lake", "lsp", "mcp_server", "report", "restatement", "runbook",
+        "scaffold", "serve", "services", "sessions", "site", "stack",
+    }
+)  # fmt: skip
 _SCHEMA = "CREATE TABLE IF NOT EXISTS verdict (path TEXT PRIMARY KEY, key TEXT, payload TEXT, digest TEXT)"
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dagster_playbook.check.files import ProjectFiles
+from dagster_playbook.facts.authority import Authority, Unjudged
+from dagster_playbook.facts.facts import Facts
+from dagster_playbook.facts.facts_file import Recorded
 from dagster_playbook.platform.answers import CachedAuthority, CachedDocuments
-from dagster_playbook.platform.authority import Authority, Unjudged
 from dagster_playbook.platform.documents import InstalledDocuments
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.platform.facts_authority import FactsAuthority, FactsDocuments
-from dagster_playbook.platform.facts_file import Recorded
 from dagster_playbook.rules.world import Conventions, World
 from dagster_playbook.settings import Settings, setting_words
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from dagster_playbook.platform.branch.record import Record
+    from dagster_playbook.branch.record import Record
 
 #: days after which a branch that nobody has changed counts as abandoned
 _ABANDONED_DAYS = 7
@@ -28,8 +28,8 @@ def list_branches(form: str) -> None:
 
     A branch that was not published, and one whose way back nobody has needed, is told as abandoned after seven days.
     """
-    from dagster_playbook.platform.branch.looking import branches_of
-    from dagster_playbook.platform.branch.record import all_records
+    from dagster_playbook.branch.looking import branches_of
+    from dagster_playbook.branch.record import all_records
 
     data = _data()
     found = [(r, branches_of(data, r.run).size_bytes(r.run), _age(r)) for r in all_records(data)]
@@ -50,8 +50,8 @@ def list_branches(form: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def discard(run: str, *, yes: bool) -> None:
     """Remove a branch; of a published one this is the way back."""
-    from dagster_playbook.platform.branch.looking import branches_of
-    from dagster_playbook.platform.branch.record import read_record
+    from dagster_playbook.branch.looking import branches_of
+    from dagster_playbook.branch.record import read_record
 
     data = _data()
     record = read_record(data, run)
@@ -63,7 +63,7 @@ def discard(run: str, *, yes: bool) -> None:
 
 
 def _data() -> Path:
-    from dagster_playbook.platform.recovery import data_folder
+    from dagster_playbook.restatement.recovery import data_folder
     from dagster_playbook.settings import find_root, load_settings
 
     return data_folder(load_settings(find_root(Path.cwd())))

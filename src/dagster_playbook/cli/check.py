@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dagster_playbook.check import Checker, CheckResult
     from dagster_playbook.check.edits import Rewrite
     from dagster_playbook.check.live import LiveVerdict
-    from dagster_playbook.platform.facts_file import Recorded
+    from dagster_playbook.facts.facts_file import Recorded
     from dagster_playbook.settings import Settings
 
 _PROJECT_HELP = "The project's folder  [default: the nearest with [tool.playbook]]"
@@ -175,7 +175,7 @@ def _checker(settings: Settings, recorded: Recorded | None, tell: Callable[[str]
 
 
 def _recorded(path: Path) -> Recorded:
-    from dagster_playbook.platform.facts_file import read_facts
+    from dagster_playbook.facts.facts_file import read_facts
 
     return read_facts(path)
 
@@ -217,7 +217,7 @@ def _asked_live(
 ) -> tuple[CheckResult, LiveVerdict]:
     """The result with what the services have against the same pages; with `is_all` Trino and Nessie are asked too."""
     from dagster_playbook.check.live import LiveCheck, with_live
-    from dagster_playbook.platform.live_services import LiveServices
+    from dagster_playbook.services.live_services import LiveServices
     from dagster_playbook.stack.in_use import variables_in_use
 
     settings = checker.settings

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_playbook.platform.garbage import GRACE, KEEP, LOCATION, parse_age
+from dagster_playbook.lake.garbage import GRACE, KEEP, LOCATION, parse_age
 
 if TYPE_CHECKING:
-    from dagster_playbook.platform.garbage import Garbage
+    from dagster_playbook.lake.garbage import Garbage
 
 _SHOWN = 20
 
@@ -70,9 +70,9 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     playbook collect-garbage --keep 30d --yes
     """
     from dagster_playbook.cli.progress import work_progress
-    from dagster_playbook.platform.garbage import Collector
-    from dagster_playbook.platform.iceberg_files import Lake
-    from dagster_playbook.platform.nessie import NessieClient
+    from dagster_playbook.lake.garbage import Collector
+    from dagster_playbook.lake.iceberg_files import Lake
+    from dagster_playbook.services.nessie import NessieClient
 
     if dry_run and yes:
         raise click.UsageError("--dry-run and --yes exclude each other")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from dagster_playbook.platform.diff.compare import Options
-    from dagster_playbook.platform.diff.model import Diff, Example, TableDiff
+    from dagster_playbook.diff.compare import Options
+    from dagster_playbook.diff.model import Diff, Example, TableDiff
     from dagster_playbook.settings import Settings
 
 
@@ -48,7 +48,7 @@ def command(
     playbook diff old/iceberg.duckdb .playbook/warehouse/iceberg.duckdb --table oso.projects_v1
     playbook diff consumer main
     """
-    from dagster_playbook.platform.diff.compare import Options
+    from dagster_playbook.diff.compare import Options
     from dagster_playbook.settings import find_root, load_settings
 
     if bool(run) == bool(versions) or len(versions) not in (0, 2):
@@ -64,9 +64,9 @@ def command(
 
 
 def _of_run(settings: Settings, run: str, options: Options) -> Diff:
-    from dagster_playbook.platform.branch.looking import branches_of, look
-    from dagster_playbook.platform.diff.grains import model_grains
-    from dagster_playbook.platform.recovery import data_folder
+    from dagster_playbook.branch.looking import branches_of, look
+    from dagster_playbook.diff.grains import model_grains
+    from dagster_playbook.restatement.recovery import data_folder
 
     branches = branches_of(data_folder(settings), run)
     branches.record(run)
@@ -74,9 +74,9 @@ def _of_run(settings: Settings, run: str, options: Options) -> Diff:
 
 
 def _of_versions(settings: Settings, before: str, after: str, *, options: Options) -> Diff:
-    from dagster_playbook.platform.diff.compare import compare
-    from dagster_playbook.platform.diff.duckdb_engine import catalog_of, duckdb_engine
-    from dagster_playbook.platform.diff.grains import model_grains
+    from dagster_playbook.diff.compare import compare
+    from dagster_playbook.diff.duckdb_engine import catalog_of, duckdb_engine
+    from dagster_playbook.diff.grains import model_grains
 
     if not any("." in Path(name).name for name in (before, after)):
         return _of_references(settings, before, after, options)
@@ -86,10 +86,10 @@ def _of_versions(settings: Settings, before: str, after: str, *, options: Option
 
 def _of_references(settings: Settings, before: str, after: str, options: Options) -> Diff:
     from dagster_playbook.cli.lake_services import nessie_and_trino
-    from dagster_playbook.platform.diff.compare import compare
-    from dagster_playbook.platform.diff.grains import model_grains
-    from dagster_playbook.platform.diff.trino_engine import Shown, TrinoEngine
-    from dagster_playbook.platform.nessie import NessieClient
+    from dagster_playbook.diff.compare import compare
+    from dagster_playbook.diff.grains import model_grains
+    from dagster_playbook.diff.trino_engine import Shown, TrinoEngine
+    from dagster_playbook.services.nessie import NessieClient
 
     uri, trino = nessie_and_trino()
     with NessieClient(uri) as nessie:

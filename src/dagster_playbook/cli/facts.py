@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_playbook.platform.facts import Facts
+from dagster_playbook.facts.facts import Facts
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -145,8 +145,8 @@ def command(output: str, sections: tuple[str, ...], project: Path, no_cache: boo
 
 def _write(settings: Settings, facts: Facts, file: Path) -> None:
     """Write the facts, with what their authorities have answered about texts so far."""
+    from dagster_playbook.facts.facts_file import Recorded, write_facts
     from dagster_playbook.platform.answers import kept_answers
-    from dagster_playbook.platform.facts_file import Recorded, write_facts
 
     answers = kept_answers(settings.root / settings.cache, facts.fingerprint)
     write_facts(file, Recorded(facts, answers))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dagster_playbook.errors import StackError
 
 if TYPE_CHECKING:
-    from dagster_playbook.platform.trino_query import TrinoQuery
+    from dagster_playbook.services.trino_query import TrinoQuery
 
 
 def nessie_and_trino() -> tuple[str, TrinoQuery]:
@@ -17,7 +17,7 @@ def nessie_and_trino() -> tuple[str, TrinoQuery]:
     Raises:
         StackError: one of them is not set, or is no number.
     """
-    from dagster_playbook.platform.trino_query import TrinoQuery
+    from dagster_playbook.services.trino_query import TrinoQuery
 
     try:
         uri, host, port = os.environ["NESSIE_URI"], os.environ["TRINO_HOST"], int(os.environ["TRINO_PORT"])

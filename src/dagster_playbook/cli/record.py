@@ -53,7 +53,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     """
     from dagster_playbook.check import Checker
     from dagster_playbook.check.pages import find_pages
-    from dagster_playbook.platform.confined import in_force
+    from dagster_playbook.isolation.confined import in_force
     from dagster_playbook.sessions.play import play
     from dagster_playbook.settings import find_root, load_settings
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from dagster_playbook.platform.bigquery import TableSample
     from dagster_playbook.scaffold.profile import ColumnProfile
+    from dagster_playbook.services.bigquery import TableSample
 
 
 @click.command()
@@ -29,9 +29,9 @@ def command(table: str, rows: int, max_bytes: int, timeout_s: float, billing_pro
     \b
     playbook sample bigquery-public-data.samples.shakespeare --rows 200
     """
-    from dagster_playbook.platform.bigquery import BigQueryReader, TableReference
     from dagster_playbook.scaffold.profile import profile_of
     from dagster_playbook.scaffold.sources import table_of_sample
+    from dagster_playbook.services.bigquery import BigQueryReader, TableReference
 
     reader = BigQueryReader(project=billing_project, timeout_s=timeout_s, max_bytes=max_bytes)
     sample = reader.sample(TableReference.parse(table), rows=rows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from dagster_playbook.platform.facts import Facts
+    from dagster_playbook.facts.facts import Facts
 
 
 @click.command()
@@ -61,7 +61,7 @@ def command(name: str | None, output: Path | None, project: Path) -> None:
 
 def _wanted(facts: Facts, name: str | None) -> dict[str, dict[str, Any]]:
     from dagster_playbook.errors import PlatformError
-    from dagster_playbook.platform.json_schema import job_schema, op_schema
+    from dagster_playbook.facts.json_schema import job_schema, op_schema
 
     ops = [op for op, key in facts.ops.items() if key]
     if name is None:

@@ -92,9 +92,9 @@ def _verify(
     import os
 
     from dagster_playbook.cli.lake_services import catalog_names, nessie_and_trino
-    from dagster_playbook.platform.audits import render_audits
-    from dagster_playbook.platform.iceberg_files import Lake
-    from dagster_playbook.platform.nessie import NessieClient
+    from dagster_playbook.lake.iceberg_files import Lake
+    from dagster_playbook.restatement.audits import render_audits
+    from dagster_playbook.services.nessie import NessieClient
     from dagster_playbook.settings import find_root, load_settings
     from dagster_playbook.stack.verifier import Verifier
 
@@ -120,9 +120,9 @@ def _public_tables(settings: Settings) -> tuple[str, ...]:
 
 
 def _verify_branch(run: str, tables: tuple[str, ...], accept: tuple[str, ...], allowed: Thresholds) -> Verdict:
-    from dagster_playbook.platform.audits import render_audits
-    from dagster_playbook.platform.branch.looking import branches_of, looked_at
-    from dagster_playbook.platform.recovery import data_folder
+    from dagster_playbook.branch.looking import branches_of, looked_at
+    from dagster_playbook.restatement.audits import render_audits
+    from dagster_playbook.restatement.recovery import data_folder
     from dagster_playbook.settings import find_root, load_settings
     from dagster_playbook.stack.branch_verifier import BranchVerifier
 

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 from dagster_playbook.drift.model import Edit, Place
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.findings import Finding
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import FactBinding, Fence, Page
 from dagster_playbook.markdown.reader import read_page
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS
 from dagster_playbook.settings import Settings
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dagster_playbook.drift.ground import Ground, Part, Stretch
-from dagster_playbook.platform.facts import CommandFact, Facts
+from dagster_playbook.facts.facts import CommandFact, Facts
 
 SHELL = ("sh", "bash", "shell", "console")
 YAML = ("yaml", "yml")

@@ -21,12 +21,12 @@ from dagster_playbook.drift.ground import Ground, Part, Stretch
 from dagster_playbook.drift.model import Edit, Mutation, Operator, Place, Reload, Target
 from dagster_playbook.drift.platform_edits import node_span, platform_mutation, tree_of
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.codec import facts_from
-from dagster_playbook.platform.facts import Facts
+from dagster_playbook.facts.codec import facts_from
+from dagster_playbook.facts.facts import Facts
 
 _TIMEOUT_S = 60
 _READ = (
-    "import dataclasses, json, sys; from dagster_playbook.platform.commands_reader import read_commands; "
+    "import dataclasses, json, sys; from dagster_playbook.workers.commands_reader import read_commands; "
     "print(json.dumps({n: dataclasses.asdict(c) for n, c in read_commands(sys.argv[1:]).items()}))"
 )
 

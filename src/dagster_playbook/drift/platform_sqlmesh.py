@@ -18,7 +18,7 @@ from dagster_playbook.drift.platform_edits import (
     whole_lines,
     word_edits,
 )
-from dagster_playbook.platform.facts import ModelFact
+from dagster_playbook.facts.facts import ModelFact
 
 
 def _models(ground: Ground) -> list[ModelFact]:

@@ -16,8 +16,8 @@ from dagster_playbook.drift.platform_commands import read_changed
 from dagster_playbook.drift.project_copy import applied, project_copy
 from dagster_playbook.drift.report import DriftReport
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.findings import Finding, Severity
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.settings import Settings
 
 

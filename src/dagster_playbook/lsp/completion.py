@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from dagster_playbook.facts.facts import CommandFact, ConfigTypeFact, Facts
 from dagster_playbook.lsp.cursor import Cursor
 from dagster_playbook.lsp.yaml_path import yaml_place
-from dagster_playbook.platform.facts import CommandFact, ConfigTypeFact, Facts
 from dagster_playbook.rules.world import World
 
 _YAML = ("yaml", "yml", "json")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from dagster_playbook.facts.facts import ConfigFieldFact, Facts, ModelFact
 from dagster_playbook.lsp.completion import type_words
-from dagster_playbook.platform.facts import ConfigFieldFact, Facts, ModelFact
 from dagster_playbook.rules import reference
 from dagster_playbook.rules.world import World
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from dagster_playbook.check import Checker
 from dagster_playbook.check.files import ProjectFiles
 from dagster_playbook.check.trial import PageReader, judge_page
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.findings import Finding
+from dagster_playbook.interpreters.fingerprint import fingerprint
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.markdown.reader import read_page
-from dagster_playbook.platform.facts import Facts
-from dagster_playbook.platform.fingerprint import fingerprint
 from dagster_playbook.rules.world import World
 from dagster_playbook.settings import Settings, load_settings
 

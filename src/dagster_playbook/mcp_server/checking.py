@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dagster_playbook.errors import PlaybookError
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.findings import Finding
 from dagster_playbook.lsp.session import Session
 from dagster_playbook.markdown.reader import MAX_BYTES
-from dagster_playbook.platform.facts import Facts
 
 #: where a text that is no page of the project stands, as its findings call it
 SNIPPET = "snippet.md"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from dagster_playbook.errors import PlaybookError
+from dagster_playbook.facts.facts import Facts, plain
 from dagster_playbook.mcp_server.checking import platform_of
-from dagster_playbook.platform.facts import Facts, plain
 
 #: of one answer, so that a platform of thousands of models does not fill an agent's memory
 MOST = 200
@@ -71,7 +71,7 @@ def job_config(facts: Facts, job: str) -> dict[str, Any]:
     Raises:
         PlaybookError: there is no such job.
     """
-    from dagster_playbook.platform.json_schema import job_schema
+    from dagster_playbook.facts.json_schema import job_schema
 
     if job not in facts.jobs:
         raise _unknown("job", job, facts.jobs)

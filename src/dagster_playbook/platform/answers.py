@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dagster_playbook.extras import MissingExtraError
-from dagster_playbook.platform.authority import Authority, Documents, ModelAnswer, SelectorAnswer, TextAnswer, Unjudged
-from dagster_playbook.platform.cache import Cache
-from dagster_playbook.platform.facts_file import Answers
+from dagster_playbook.facts.authority import Authority, Documents, ModelAnswer, SelectorAnswer, TextAnswer, Unjudged
+from dagster_playbook.facts.cache import Cache
+from dagster_playbook.facts.facts_file import Answers
 from dagster_playbook.platform.live_authority import model_answer, selector_answer, text_answer
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from typing import Any
 
 from dagster_playbook.errors import UnjudgedError
 from dagster_playbook.extras import needed
-from dagster_playbook.platform.authority import TextAnswer, TextProblem
-from dagster_playbook.platform.isolation import Isolated
-from dagster_playbook.platform.python_modules import Is, Modules
+from dagster_playbook.facts.authority import TextAnswer, TextProblem
+from dagster_playbook.isolation.isolation import Isolated
+from dagster_playbook.static_python.python_modules import Is, Modules
 
 #: how long ruff may take for one block
 LINT_TIMEOUT_S = 10

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dagster_playbook.extras import MissingExtraError
-from dagster_playbook.platform.answers import answer_key
-from dagster_playbook.platform.authority import (
+from dagster_playbook.facts.authority import (
     Authority,
     Documents,
     ModelAnswer,
@@ -12,8 +11,9 @@ from dagster_playbook.platform.authority import (
     TextAnswer,
     Unjudged,
 )
-from dagster_playbook.platform.facts_file import Recorded
-from dagster_playbook.platform.recorded_selector import NotRecordedError, RecordedSelector
+from dagster_playbook.facts.facts_file import Recorded
+from dagster_playbook.facts.recorded_selector import NotRecordedError, RecordedSelector
+from dagster_playbook.platform.answers import answer_key
 
 
 class FactsAuthority(Authority):

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, TextAnswer, TextProblem
-from dagster_playbook.platform.fingerprint import Fingerprints, fingerprints
-from dagster_playbook.platform.workers import POOL, Worker
+from dagster_playbook.facts.authority import ModelAnswer, SelectorAnswer, TextAnswer, TextProblem
+from dagster_playbook.interpreters.fingerprint import Fingerprints, fingerprints
 from dagster_playbook.settings import Settings
+from dagster_playbook.workers.workers import POOL, Worker
 
 
 class LiveAuthority:

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.cache import Cache
-from dagster_playbook.platform.codec import facts_from
-from dagster_playbook.platform.facts import Facts, plain
-from dagster_playbook.platform.fingerprint import (
+from dagster_playbook.facts.cache import Cache
+from dagster_playbook.facts.codec import facts_from
+from dagster_playbook.facts.facts import Facts, plain
+from dagster_playbook.interpreters.fingerprint import (
     Fingerprints,
     distributions,
     environment_sources,
     file_digest,
     fingerprints,
 )
-from dagster_playbook.platform.interpreter import DISTRIBUTIONS, interpreters
+from dagster_playbook.interpreters.interpreter import DISTRIBUTIONS, interpreters
 from dagster_playbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -112,14 +112,14 @@ class _Reading:
 
     def _discard(self, asked: list[tuple[str, Any]]) -> None:
         """End all that were asked: one that was not heard out would answer the next question with this one's answer."""
-        from dagster_playbook.platform.workers import POOL
+        from dagster_playbook.workers.workers import POOL
 
         for _, worker in asked:
             POOL.discard(worker)
 
     def _ask(self, found: dict[str, Any], held: ExitStack) -> Iterator[tuple[str, Any]]:
         """Send all questions before any answer is awaited; a worker is held until its answers are in."""
-        from dagster_playbook.platform.workers import POOL
+        from dagster_playbook.workers.workers import POOL
 
         trees = self._trees() if found["commands"] is None else {}
         for kind in ("dagster", "sqlmesh", "python"):
@@ -178,7 +178,7 @@ class _Reading:
 
     def _settle_commands(self, told: dict[str, Any]) -> None:
         """Look for commands that the platform's Python does not have in this one, where the site's tools may be."""
-        from dagster_playbook.platform.workers import POOL
+        from dagster_playbook.workers.workers import POOL
 
         tools = [name for name in told["absent"] if name not in DISTRIBUTIONS]
         if tools and self._is_elsewhere:

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagster_playbook.platform.facts import CatalogFact, RefFact
+from dagster_playbook.facts.facts import CatalogFact, RefFact
 from dagster_playbook.platform.services_reader import read_catalogs, read_make_targets, read_references
 from dagster_playbook.settings import Settings
 

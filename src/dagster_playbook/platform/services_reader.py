@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.facts.facts import CatalogFact, RefFact
 from dagster_playbook.location import lines_of
-from dagster_playbook.platform.facts import CatalogFact, RefFact
 
 _REF_IN_URI = re.compile(r"/iceberg/([^/?#]+)/?(?:[?#].*)?$")
 _SECRET = re.compile(r"(?i)secret|password|token|credential|access-key|private")

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dagster_playbook.claims.help_text import is_help, read_help
+from dagster_playbook.facts.facts import CommandFact
 from dagster_playbook.findings import Finding
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Heading, Page
 from dagster_playbook.markdown.tables import Cell, Table, tables_of
-from dagster_playbook.platform.facts import CommandFact
 from dagster_playbook.rules.help_output import DIFFERS, follow, missing_commands, missing_options
 from dagster_playbook.rules.world import World, did_you_mean
 

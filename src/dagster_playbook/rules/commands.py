@@ -10,8 +10,8 @@ from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.shell import ShellCommand, Word, read_shell
 from dagster_playbook.claims.wrappers import Unwrapped, nested, remote_text, unwrapped
+from dagster_playbook.facts.facts import CommandFact, OptionFact
 from dagster_playbook.findings import Finding, Rule
-from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules import sql
 from dagster_playbook.rules.command_values import option_findings, path_findings
 from dagster_playbook.rules.help_output import quoted_findings

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dagster_playbook.claims.yaml_text import YamlNode, empty_map
-from dagster_playbook.platform.facts import ConfigFieldFact, ConfigTypeFact
+from dagster_playbook.facts.facts import ConfigFieldFact, ConfigTypeFact
 
 
 @dataclass(frozen=True, slots=True)

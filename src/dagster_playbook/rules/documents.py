@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import Dialect, YamlNode, read_yaml, readable
+from dagster_playbook.facts.authority import TextProblem
 from dagster_playbook.findings import Finding, Rule, Severity
-from dagster_playbook.platform.authority import TextProblem
 from dagster_playbook.rules.world import World
 
 KINDS = frozenset(

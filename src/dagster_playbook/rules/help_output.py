@@ -9,9 +9,9 @@ from dagster_playbook.claims.help_text import HelpOption, HelpText, Placed, read
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.shell import output_blocks
 from dagster_playbook.claims.wrappers import unwrapped
+from dagster_playbook.facts.facts import CommandFact, OptionFact
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.location import Location
-from dagster_playbook.platform.facts import CommandFact, OptionFact
 from dagster_playbook.rules.extraction import NOT_UNDERSTOOD
 from dagster_playbook.rules.programs import programs_of
 from dagster_playbook.rules.world import World, did_you_mean

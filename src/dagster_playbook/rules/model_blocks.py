@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.facts.authority import ModelAnswer, TextProblem
 from dagster_playbook.findings import Finding, Rule, Severity
-from dagster_playbook.platform.authority import ModelAnswer, TextProblem
 from dagster_playbook.rules.repairs import exact
 from dagster_playbook.rules.selectors import UNKNOWN_TAG
 from dagster_playbook.rules.sql import UNKNOWN_COLUMN, UNKNOWN_TABLE, offset_place, query_findings

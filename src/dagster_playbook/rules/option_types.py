@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim
 from dagster_playbook.claims.shell import Word
+from dagster_playbook.facts.facts import OptionFact
 from dagster_playbook.findings import Finding, Rule
-from dagster_playbook.platform.facts import OptionFact
 from dagster_playbook.rules.dates import BAD_DATE, INVERTED, date_problem, window_problem
 
 WRONG_VALUE = Rule("SH612", "wrong-value-type", "A value of another type than the option or argument takes.")

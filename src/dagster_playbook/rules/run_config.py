@@ -13,9 +13,9 @@ from dataclasses import replace
 from dagster_playbook import nessie_hash
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode
+from dagster_playbook.facts.facts import JobFact
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.meaning import ReferenceMove, Restatement
-from dagster_playbook.platform.facts import JobFact
 from dagster_playbook.rules.config_types import ConfigError, ConfigWalk
 from dagster_playbook.rules.dates import BAD_DATE, INVERTED, date_problem, window_problem
 from dagster_playbook.rules.repairs import only_member

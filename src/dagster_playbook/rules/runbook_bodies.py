@@ -11,8 +11,8 @@ import yaml
 from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.claims.step_text import bound_sql, commands, split
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.meaning import Meanings
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules import runbook_yaml
 from dagster_playbook.rules.runbook_yaml import BodyProblem
 

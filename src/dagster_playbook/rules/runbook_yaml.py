@@ -8,8 +8,8 @@ from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.claims.runbook_operations import FORMS, Key, is_of_form, operation
 from dagster_playbook.claims.yaml_text import YamlNode, read_yaml
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.nearness import nearest
-from dagster_playbook.platform.facts import Facts
 
 #: (rule, message, 1-based line of the body or 0, subject)
 BodyProblem = tuple[str, str, int, str]

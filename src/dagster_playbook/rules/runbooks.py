@@ -11,10 +11,10 @@ from dagster_playbook.claims import expression
 from dagster_playbook.claims.runbook import is_runbook, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step, Trouble
 from dagster_playbook.claims.runbook_operations import LANGUAGES, results
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.meaning import Meanings
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules import runbook_bodies
 from dagster_playbook.rules.runbook_yaml import hint
 

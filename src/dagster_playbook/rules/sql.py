@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.claims.model import Claim, Kind
+from dagster_playbook.facts.facts import ModelFact
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.location import Location
-from dagster_playbook.platform.facts import ModelFact
 from dagster_playbook.rules import statements
 from dagster_playbook.rules.dates import BAD_DATE, date_problem
 from dagster_playbook.rules.extraction import NOT_UNDERSTOOD

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from dagster_playbook.claims.runbook_model import ATTRIBUTES
-from dagster_playbook.platform.facts import CommandFact, Facts
+from dagster_playbook.facts.facts import CommandFact, Facts
 from dagster_playbook.rules.world import World
 
 #: kinds in the order in which a misspelt name is probably meant

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from dagster_playbook.facts.authority import Authority, Documents, Unjudged
+from dagster_playbook.facts.facts import Facts, ModelFact
 from dagster_playbook.findings import Severity
 from dagster_playbook.meaning import Meanings
 from dagster_playbook.nearness import nearest
-from dagster_playbook.platform.authority import Authority, Documents, Unjudged
-from dagster_playbook.platform.facts import Facts, ModelFact
 
 
 class Files(Protocol):

@@ -17,15 +17,15 @@ from typing import Any
 from dagster_playbook.approval.envelope import REFUSED_TAG, TAG
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.errors import BusyError, PlatformError, RunbookError
-from dagster_playbook.platform import living
-from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, Launch, LaunchRefusedError, Progress
-from dagster_playbook.platform.failure import busy
+from dagster_playbook.failure import busy
 from dagster_playbook.runbook import commands, fill
 from dagster_playbook.runbook.commands import Command
 from dagster_playbook.runbook.models_done import telling_models
 from dagster_playbook.runbook.output import Output
 from dagster_playbook.runbook.platform_actions import dagster, nessie, run_result
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings
+from dagster_playbook.services import living
+from dagster_playbook.services.dagster_runs import ANCHOR_TAG, RUN_TAG, Launch, LaunchRefusedError, Progress
 
 _NO_RETRIES = {"dagster/max_retries": "0"}
 
@@ -135,7 +135,7 @@ def _still_there(error: BaseException) -> dict[str, Any]:
 
 
 def _query(step: Step, scope: Mapping[str, Any], around: Surroundings, _: bool) -> dict[str, Any]:
-    from dagster_playbook.platform.query import QueryRefusedError, ask
+    from dagster_playbook.services.query import QueryRefusedError, ask
 
     sql = fill.sql_of(step, scope)
     try:

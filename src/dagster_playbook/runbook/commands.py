@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform import living
-from dagster_playbook.platform.living import Started
 from dagster_playbook.runbook.output import Output
+from dagster_playbook.services import living
+from dagster_playbook.services.living import Started
 
 #: waits for a line, which comes when the process has been written down, and becomes the command; without one it ends
 _GATE = 'IFS= read -r go || exit 125; exec "$0" "$@" </dev/null'

@@ -14,13 +14,13 @@ from dagster_playbook.claims.expression import ExpressionError, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
 from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import BusyError, PlatformError, PlaybookError, RecordError, RunbookError, on_disk
-from dagster_playbook.platform.living import shown
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.actions import perform
 from dagster_playbook.runbook.clock import went_back
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings, evidence_path
+from dagster_playbook.services.living import shown
 from dagster_playbook.stopping import held_back, reason
 
 #: told of every event: its name and data, redacted

@@ -10,9 +10,9 @@ from typing import Any
 
 from dagster_playbook.claims.runbook_model import Kind, Runbook
 from dagster_playbook.errors import RunbookError
-from dagster_playbook.platform import living
-from dagster_playbook.platform.living import Started
 from dagster_playbook.runbook import journal
+from dagster_playbook.services import living
+from dagster_playbook.services.living import Started
 
 STARTED = "process-started"
 _LOOK_S = 1.0

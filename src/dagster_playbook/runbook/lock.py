@@ -21,11 +21,11 @@ from typing import Any
 
 from dagster_playbook.durable import write_whole
 from dagster_playbook.errors import PlatformError, RunbookError, on_disk
-from dagster_playbook.platform import living
-from dagster_playbook.platform.living import Started
-from dagster_playbook.platform.postgres_lock import LockTakenError, StateDatabase, StateLock, state_lock
-from dagster_playbook.platform.recovery import data_folder
+from dagster_playbook.restatement.recovery import data_folder
 from dagster_playbook.runbook.owner import ago, at_work, is_alive, now, read, shown, silence_s, this_process
+from dagster_playbook.services import living
+from dagster_playbook.services.living import Started
+from dagster_playbook.services.postgres_lock import LockTakenError, StateDatabase, StateLock, state_lock
 from dagster_playbook.settings import Settings
 
 #: the lock's name in a database, which holds the state of one platform

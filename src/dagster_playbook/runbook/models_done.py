@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dagster_playbook.platform.dagster_runs import Progress
-from dagster_playbook.platform.recovery import ATTEMPTS_FOLDER, EVALUATIONS_FILE, data_folder
+from dagster_playbook.restatement.recovery import ATTEMPTS_FOLDER, EVALUATIONS_FILE, data_folder
+from dagster_playbook.services.dagster_runs import Progress
 from dagster_playbook.settings import Settings
 
 #: the kind of progress that tells it

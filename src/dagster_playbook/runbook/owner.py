@@ -10,8 +10,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.platform import living
-from dagster_playbook.platform.living import Started
+from dagster_playbook.services import living
+from dagster_playbook.services.living import Started
 
 #: names who is at work where that is not the user of the process, e.g. somebody who started the run on a page
 OPERATOR_VARIABLE = "PLAYBOOK_OPERATOR"

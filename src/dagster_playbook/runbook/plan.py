@@ -14,9 +14,9 @@ from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.runbook import is_runbook, parse
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
 from dagster_playbook.errors import RunbookError
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.meaning import Meanings, Restatement
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules.runbooks import validate
 from dagster_playbook.runbook import fill, fingerprints
 from dagster_playbook.runbook.parameters import read_values, shown
@@ -238,8 +238,8 @@ def _check_fill(step: Step, values: Mapping[str, Any]) -> None:
 
 
 def _radius(settings: Settings, restatement: Restatement, config: Mapping[str, Any]) -> Any:
-    from dagster_playbook.platform.blast_radius import blast_radius
-    from dagster_playbook.platform.recovery import EVALUATIONS_FILE, data_folder
+    from dagster_playbook.restatement.blast_radius import blast_radius
+    from dagster_playbook.restatement.recovery import EVALUATIONS_FILE, data_folder
 
     if not settings.sqlmesh:
         raise RunbookError("no SQLMesh project to plan a restatement against", cure="set [[tool.playbook.sqlmesh]]")

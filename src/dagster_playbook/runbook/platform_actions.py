@@ -8,9 +8,9 @@ from typing import Any
 
 from dagster_playbook.claims.runbook_model import Step
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.dagster_runs import IN_FLIGHT, DagsterRun
 from dagster_playbook.runbook import fill
 from dagster_playbook.runbook.surroundings import StepFailedError, Surroundings
+from dagster_playbook.services.dagster_runs import IN_FLIGHT, DagsterRun
 
 
 def run_result(run: DagsterRun) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def run_result(run: DagsterRun) -> dict[str, Any]:
 
 def nessie(step: Step, scope: Mapping[str, Any], _: Surroundings, again: bool) -> dict[str, Any]:
     """Read a reference, its history, or whether a commit is on it; or move a reference."""
-    from dagster_playbook.platform.nessie import NessieClient
+    from dagster_playbook.services.nessie import NessieClient
 
     uri = os.environ.get("NESSIE_URI", "")
     if not uri:
@@ -44,7 +44,7 @@ def nessie(step: Step, scope: Mapping[str, Any], _: Surroundings, again: bool) -
 
 def _assign(client: Any, asked: Mapping[str, Any], again: bool) -> dict[str, Any]:
     """Move a reference by compare-and-set; begun before, it is enough that it is where it should be."""
-    from dagster_playbook.platform.nessie import Reference, ReferenceConflictError
+    from dagster_playbook.services.nessie import Reference, ReferenceConflictError
 
     now = client.get_reference(str(asked["name"]))
     target = str(asked["hash"])
@@ -83,7 +83,7 @@ def dagster(step: Step, scope: Mapping[str, Any], around: Surroundings, _: bool)
 
 def _remaining(run: DagsterRun, around: Surroundings) -> dict[str, Any]:
     """What a failed restatement left to do, by SQLMesh's own records."""
-    from dagster_playbook.platform.recovery import left_of
+    from dagster_playbook.restatement.recovery import left_of
 
     found = left_of(around.settings, run.root_run_id or run.run_id)
     return {

@@ -11,9 +11,9 @@ from typing import Any
 
 from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.errors import PlatformError, RunbookError
-from dagster_playbook.platform.dagster_runs import Dagster, EmbeddedDagster
-from dagster_playbook.platform.living import Started
 from dagster_playbook.runbook.store import Store
+from dagster_playbook.services.dagster_runs import Dagster, EmbeddedDagster
+from dagster_playbook.services.living import Started
 from dagster_playbook.settings import Settings
 
 #: need -> environment variables that have to be set for it
@@ -41,7 +41,7 @@ def open_dagster(settings: Settings, folder: Path, url: str = "", watch: Watch |
         PlatformError: there is neither.
     """
     if url:
-        from dagster_playbook.platform.dagster_graphql import DeployedDagster
+        from dagster_playbook.services.dagster_graphql import DeployedDagster
 
         return DeployedDagster(url, token=os.environ.get("DAGSTER_TOKEN", ""))
     if not settings.dagster:

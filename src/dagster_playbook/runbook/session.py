@@ -11,10 +11,6 @@ from typing import Any
 from dagster_playbook.approval.grant import Grant
 from dagster_playbook.claims.runbook_model import Runbook, Step
 from dagster_playbook.errors import RunbookError
-from dagster_playbook.platform.dagster_runs import Dagster
-from dagster_playbook.platform.dagster_runs import Progress as DagsterProgress
-from dagster_playbook.platform.living import Started
-from dagster_playbook.platform.living import shown as shown_processes
 from dagster_playbook.runbook import journal as journals
 from dagster_playbook.runbook.consent import Consent, find_approval
 from dagster_playbook.runbook.execute import Executor, Listener, begin, where_it_stopped
@@ -28,6 +24,10 @@ from dagster_playbook.runbook.record import keep_page
 from dagster_playbook.runbook.redaction import MARK, Redactor
 from dagster_playbook.runbook.store import Store
 from dagster_playbook.runbook.surroundings import Asker, Surroundings
+from dagster_playbook.services.dagster_runs import Dagster
+from dagster_playbook.services.dagster_runs import Progress as DagsterProgress
+from dagster_playbook.services.living import Started
+from dagster_playbook.services.living import shown as shown_processes
 from dagster_playbook.settings import Settings
 from dagster_playbook.stopping import held_back
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from dagster_playbook.claims.runbook_model import Step
 from dagster_playbook.errors import RunbookError
-from dagster_playbook.platform.dagster_runs import Dagster, Progress
-from dagster_playbook.platform.living import Started
 from dagster_playbook.runbook.redaction import Redactor
+from dagster_playbook.services.dagster_runs import Dagster, Progress
+from dagster_playbook.services.living import Started
 from dagster_playbook.settings import Settings
 
 #: asks a person: (step id, question) -> answer

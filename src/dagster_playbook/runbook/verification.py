@@ -9,7 +9,6 @@ from typing import Any
 
 from dagster_playbook.approval.signature import SignatureError
 from dagster_playbook.errors import PlaybookError
-from dagster_playbook.platform.dagster_runs import ANCHOR_TAG, RUN_TAG, DagsterRun
 from dagster_playbook.runbook.clock import steps_back
 from dagster_playbook.runbook.evidence import Seen, look_at
 from dagster_playbook.runbook.journal import FILE_NAME as JOURNAL_NAME
@@ -19,6 +18,7 @@ from dagster_playbook.runbook.run_files import ENDED
 from dagster_playbook.runbook.run_index import FILE_NAME as INDEX_NAME
 from dagster_playbook.runbook.run_index import IndexLine, Read
 from dagster_playbook.runbook.store import Store
+from dagster_playbook.services.dagster_runs import ANCHOR_TAG, RUN_TAG, DagsterRun
 
 CHANGED, COULD_NOT, HOLDS = "changed", "could not look", "as it was written"
 

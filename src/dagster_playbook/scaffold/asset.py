@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dagster_playbook.errors import ScaffoldError
-from dagster_playbook.platform.personal import is_personal_name
 from dagster_playbook.scaffold import asset_text
 from dagster_playbook.scaffold.files import Change, change
 from dagster_playbook.scaffold.layout import Layout, TableName, columns_of, trino_type
 from dagster_playbook.scaffold.row_choice import Choice, choose_rows
 from dagster_playbook.scaffold.sources import Source, safe_address
 from dagster_playbook.scaffold.table import SourceTable
+from dagster_playbook.services.personal import is_personal_name
 
 _LOADERS = {
     "rest": "dlt's REST source",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_playbook.errors import ScaffoldError
-from dagster_playbook.platform.personal import is_personal_name
 from dagster_playbook.scaffold.table import Column, SourceTable
+from dagster_playbook.services.personal import is_personal_name
 from dagster_playbook.settings import Settings
 
 _FAULTS_SHOWN = 5

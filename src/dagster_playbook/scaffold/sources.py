@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from dagster_playbook.errors import ScaffoldError
 from dagster_playbook.location import lines_of
-from dagster_playbook.platform.bigquery import BigQueryReader, FieldFact, TableReference, TableSample
-from dagster_playbook.platform.personal import Mask
 from dagster_playbook.scaffold.table import Column, SourceTable, table_of_records
+from dagster_playbook.services.bigquery import BigQueryReader, FieldFact, TableReference, TableSample
+from dagster_playbook.services.personal import Mask
 
 Kind = Literal["rest", "sql", "files", "bigquery"]
 MAX_SAMPLE_ROWS = 1000

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.platform.facts import Facts, ModelFact
+from dagster_playbook.facts.facts import Facts, ModelFact
 from dagster_playbook.scaffold.change import Change, text_before
 from dagster_playbook.scaffold.layout import Layout
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster_playbook.claims.runbook_model import Kind, Runbook
 from dagster_playbook.errors import RunbookError
-from dagster_playbook.platform.recovery import EVALUATIONS_FILE, data_folder
+from dagster_playbook.restatement.recovery import EVALUATIONS_FILE, data_folder
 from dagster_playbook.runbook import journal
 from dagster_playbook.runbook.brief import told
 from dagster_playbook.runbook.models_done import ModelsDone

@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dagster_playbook.errors import PlaybookError
-from dagster_playbook.platform.dagster_runs import IN_FLIGHT
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.runbook.lock import place_of
 from dagster_playbook.runbook.owner import is_alive, read, shown
 from dagster_playbook.runbook.reach import dagster_of_records
 from dagster_playbook.serve import pages
 from dagster_playbook.serve.serving import Serving
+from dagster_playbook.services.dagster_runs import IN_FLIGHT
 
 #: commits that are looked through for where a tag stands
 _MOST_COMMITS = 500
@@ -62,7 +62,7 @@ def _references(serving: Serving) -> list[dict[str, Any]]:
     if not uri:
         return [{"name": ref.name, "kind": ref.kind.lower(), "hash": ref.hash, "behind": None}
                 for ref in load_facts(serving.settings).refs.values()]  # fmt: skip
-    from dagster_playbook.platform.nessie import NessieClient
+    from dagster_playbook.services.nessie import NessieClient
 
     with NessieClient(uri) as client:
         main = client.default_branch()

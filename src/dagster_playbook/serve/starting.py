@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.errors import RunbookError, on_disk
-from dagster_playbook.platform import living
 from dagster_playbook.runbook.lock import place_of
 from dagster_playbook.runbook.owner import OPERATOR_VARIABLE, is_alive, read
 from dagster_playbook.serve.serving import Refused, Serving, new_name
+from dagster_playbook.services import living
 
 #: how long a plan may take before its run has a name
 _OPENED_WITHIN_S = 120.0

@@ -112,7 +112,7 @@ class _Stage:
         program = _installed(words[0])
         if program is None:
             return 127, [f"{words[0]}: not found"]
-        confined = [sys.executable, "-m", "dagster_playbook.platform.confined", str(home), program, *words[1:]]
+        confined = [sys.executable, "-m", "dagster_playbook.isolation.confined", str(home), program, *words[1:]]
         folders = os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"])
         environment = {**_QUIET, "PATH": folders, "HOME": str(home / "home"), "TMPDIR": str(home / "tmp")}
         output = home / "output"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from dagster_playbook.platform.facts import Facts
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.site.platform_pages import shown_jobs
 from dagster_playbook.site.sources import Sources
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster_playbook.claims import placeholder
 from dagster_playbook.claims.runbook_model import Kind, Runbook, Step
-from dagster_playbook.platform.facts import Facts, ModelFact, plain
+from dagster_playbook.facts.facts import Facts, ModelFact, plain
 from dagster_playbook.site.runbook_form import embedded
 from dagster_playbook.site.sources import Sources
 

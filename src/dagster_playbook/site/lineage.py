@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Collection, Iterable
 
-from dagster_playbook.platform.facts import Facts, ModelFact
+from dagster_playbook.facts.facts import Facts, ModelFact
 from dagster_playbook.site.builder import in_order, is_consumed
 
 PLACE = "<!-- site: lineage -->"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dagster_playbook.platform.facts import Facts
+from dagster_playbook.facts.facts import Facts
 
 #: inline code that is not inside of a link or a heading, as far as what stands directly before it tells
 _CODE = re.compile(r"(?<![\w\">])(?<=[ (\n])<code>([\w.]+)</code>|<td><code>([\w.]+)</code>")

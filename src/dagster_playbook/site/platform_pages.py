@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from dagster_playbook.platform.facts import ConfigFieldFact, Facts, JobFact, ModelFact
+from dagster_playbook.facts.facts import ConfigFieldFact, Facts, JobFact, ModelFact
 from dagster_playbook.site.builder import is_consumed
 from dagster_playbook.site.lineage import Graph, draw
 from dagster_playbook.site.sources import Sources

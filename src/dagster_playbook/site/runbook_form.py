@@ -8,8 +8,8 @@ from typing import Any
 
 from dagster_playbook.claims import runbook_values
 from dagster_playbook.claims.runbook_model import Parameter, Runbook
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.meaning import Meanings
-from dagster_playbook.platform.facts import Facts
 
 
 def form(runbook: Runbook, facts: Facts, meanings: Meanings) -> str:

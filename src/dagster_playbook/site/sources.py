@@ -15,8 +15,8 @@ from dagster_playbook.site.terms import Terms, read_terms
 if TYPE_CHECKING:
     from dagster_playbook.check import Checker, CheckResult, PageSummary
     from dagster_playbook.claims.runbook_model import Runbook
+    from dagster_playbook.facts.facts import Facts
     from dagster_playbook.findings import Finding
-    from dagster_playbook.platform.facts import Facts
     from dagster_playbook.settings import Settings
 
 _GIT_SECONDS = 20

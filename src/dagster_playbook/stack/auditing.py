@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.audits import RenderedAudit
-from dagster_playbook.platform.iceberg_files import FilesGoneError, Lake, open_table
-from dagster_playbook.platform.nessie import Content, Reference
-from dagster_playbook.platform.trino_query import TrinoError, TrinoQuery
+from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake, open_table
+from dagster_playbook.restatement.audits import RenderedAudit
+from dagster_playbook.services.nessie import Content, Reference
+from dagster_playbook.services.trino_query import TrinoError, TrinoQuery
 from dagster_playbook.stack.verification import AuditResult
 
 TABLE, VIEW = "ICEBERG_TABLE", "ICEBERG_VIEW"

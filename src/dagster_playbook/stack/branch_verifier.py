@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.diff.duckdb_engine import File, attached
 from dagster_playbook.errors import PlatformError, StackError
-from dagster_playbook.platform.audits import RenderedAudit, RenderedAudits
-from dagster_playbook.platform.diff.duckdb_engine import File, attached
+from dagster_playbook.restatement.audits import RenderedAudit, RenderedAudits
 from dagster_playbook.stack.measuring import measured_in_file
 from dagster_playbook.stack.verification import (
     AuditResult,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagster_playbook.platform.iceberg_files import FilesGoneError, Lake, open_table
-from dagster_playbook.platform.nessie import Content, Reference
-from dagster_playbook.platform.trino_query import TrinoQuery
+from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake, open_table
+from dagster_playbook.services.nessie import Content, Reference
+from dagster_playbook.services.trino_query import TrinoQuery
 from dagster_playbook.stack.verification import ColumnMeasure, TableMeasure
 
 _NUMBERS = ("tinyint", "smallint", "integer", "bigint", "real", "double", "decimal")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from dagster_playbook.errors import StackError
-from dagster_playbook.platform.audits import RenderedAudits
-from dagster_playbook.platform.iceberg_files import FilesGoneError, Lake
-from dagster_playbook.platform.nessie import Content, NessieClient, Reference
-from dagster_playbook.platform.trino_query import TrinoError, TrinoQuery
+from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake
+from dagster_playbook.restatement.audits import RenderedAudits
+from dagster_playbook.services.nessie import Content, NessieClient, Reference
+from dagster_playbook.services.trino_query import TrinoError, TrinoQuery
 from dagster_playbook.stack.auditing import TABLE, VIEW, Auditor
 from dagster_playbook.stack.measuring import measure, measure_files
 from dagster_playbook.stack.verification import TableMeasure, Thresholds, Verdict, audit_crossings, judge

@@ -8,7 +8,7 @@ import pytest
 
 from dagster_playbook.cli import main
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.bigquery import BigQueryReader, TableReference
+from dagster_playbook.services.bigquery import BigQueryReader, TableReference
 from dagster_playbook.stack.services import SERVICES
 
 pytestmark = pytest.mark.bigquery

@@ -10,10 +10,10 @@ import pytest
 from google.cloud import bigquery
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.bigquery import BigQueryReader, TableReference, sample_sql
 from dagster_playbook.scaffold.profile import profile_of
 from dagster_playbook.scaffold.row_choice import choose_rows
 from dagster_playbook.scaffold.sources import table_of_sample
+from dagster_playbook.services.bigquery import BigQueryReader, TableReference, sample_sql
 
 pytestmark = pytest.mark.bigquery
 F = bigquery.SchemaField

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dagster_playbook.platform.trino_query import TrinoError
+from dagster_playbook.services.trino_query import TrinoError
 
 pytestmark = pytest.mark.stack
 

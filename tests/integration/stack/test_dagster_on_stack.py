@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from dagster_playbook.platform.dagster_runs import Launch
-from dagster_playbook.platform.live_services import LiveDagster
+from dagster_playbook.services.dagster_runs import Launch
+from dagster_playbook.services.live_services import LiveDagster
 from dagster_playbook.settings import load_settings
 from dagster_playbook.stack.local import Selection
 

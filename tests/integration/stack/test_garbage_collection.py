@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.garbage import Collector
-from dagster_playbook.platform.iceberg_files import FilesGoneError, Lake, open_table
-from dagster_playbook.platform.trino_query import TrinoError
+from dagster_playbook.lake.garbage import Collector
+from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake, open_table
+from dagster_playbook.services.trino_query import TrinoError
 
 pytestmark = pytest.mark.stack
 

@@ -11,8 +11,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_playbook.platform.iceberg_files import FilesGoneError, Lake, open_table
-from dagster_playbook.platform.nessie import Reference
+from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake, open_table
+from dagster_playbook.services.nessie import Reference
 
 pytestmark = pytest.mark.stack
 

@@ -17,8 +17,8 @@ from typing import IO, Any
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.postgres_lock import LockTakenError, StateDatabase, StateLock, lock_key, state_lock
 from dagster_playbook.runbook.lock import PLATFORM
+from dagster_playbook.services.postgres_lock import LockTakenError, StateDatabase, StateLock, lock_key, state_lock
 
 pytestmark = pytest.mark.stack
 

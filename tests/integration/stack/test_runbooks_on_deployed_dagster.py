@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from dagster_playbook.platform.dagster_graphql import DeployedDagster
-from dagster_playbook.platform.dagster_runs import IN_FLIGHT, DagsterRun, Launch
 from dagster_playbook.runbook.evidence import look_at
 from dagster_playbook.runbook.journal import entries
+from dagster_playbook.services.dagster_graphql import DeployedDagster
+from dagster_playbook.services.dagster_runs import IN_FLIGHT, DagsterRun, Launch
 from dagster_playbook.stack.local import LocalStack, Selection
 from dagster_playbook.stack.variables import platform_variables
 

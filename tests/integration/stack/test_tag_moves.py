@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dagster_playbook.platform.nessie import (
+from dagster_playbook.services.nessie import (
     NessieClient,
     NessieError,
     Reference,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from numbered_platform import numbered
 
-from dagster_playbook.platform.branch.branches import Branches
+from dagster_playbook.branch.branches import Branches
 
 
 @pytest.fixture

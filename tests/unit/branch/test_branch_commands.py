@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 from numbered_platform import FILES, numbered, restated, write
 
+from dagster_playbook.branch.branches import Branches
+from dagster_playbook.branch.record import RECORD_NAME, branch_folder
 from dagster_playbook.cli import group
-from dagster_playbook.platform.branch.branches import Branches
-from dagster_playbook.platform.branch.record import RECORD_NAME, branch_folder
 
 Say = Callable[..., Result]
 

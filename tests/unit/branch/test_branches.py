@@ -12,11 +12,11 @@ from collections.abc import Callable
 import pytest
 from numbered_platform import FILES, content, restated, write
 
+from dagster_playbook.branch import files
+from dagster_playbook.branch.approved import BranchRefusedError
+from dagster_playbook.branch.branches import Branches
+from dagster_playbook.branch.record import State
 from dagster_playbook.errors import BusyError, PlatformError
-from dagster_playbook.platform.branch import files
-from dagster_playbook.platform.branch.approved import BranchRefusedError
-from dagster_playbook.platform.branch.branches import Branches
-from dagster_playbook.platform.branch.record import State
 
 WRITER = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
 

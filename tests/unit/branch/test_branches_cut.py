@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from numbered_platform import FILES, content, dying, restated, write
 
-from dagster_playbook.platform.branch.approved import BranchRefusedError
-from dagster_playbook.platform.branch.branches import Branches
-from dagster_playbook.platform.branch.record import State, all_records
+from dagster_playbook.branch.approved import BranchRefusedError
+from dagster_playbook.branch.branches import Branches
+from dagster_playbook.branch.record import State, all_records
 
 #: looks at the data file as often as it is told to, and prints each pair of numbers that it saw
 READER = """

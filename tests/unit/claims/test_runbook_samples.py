@@ -13,8 +13,8 @@ from dagster_playbook.claims.runbook_model import Kind
 from dagster_playbook.claims.runbook_samples import sample_text
 from dagster_playbook.claims.runbook_schema import schema
 from dagster_playbook.claims.step_text import commands, split
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.markdown.reader import read_page
-from dagster_playbook.platform.facts import Facts
 from dagster_playbook.rules.runbooks import problems
 from dagster_playbook.settings import load_settings
 

@@ -11,10 +11,10 @@ import seeded_defects
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagster_playbook.diff.compare import Options, compare
+from dagster_playbook.diff.duckdb_engine import duckdb_engine
+from dagster_playbook.diff.model import Diff, Grain
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.diff.compare import Options, compare
-from dagster_playbook.platform.diff.duckdb_engine import duckdb_engine
-from dagster_playbook.platform.diff.model import Diff, Grain
 
 GRAIN = {"oso.t": Grain(("id",), "grain")}
 

@@ -20,8 +20,8 @@ from dagster_playbook.approval import ledger
 from dagster_playbook.approval.envelope import Envelope, RefusedError, Signed
 from dagster_playbook.check.fixes import Rewrite, write_rewrite
 from dagster_playbook.errors import PlaybookError
-from dagster_playbook.platform.attempts import Attempt, Attempts
-from dagster_playbook.platform.cache import Cache
+from dagster_playbook.facts.cache import Cache
+from dagster_playbook.restatement.attempts import Attempt, Attempts
 from dagster_playbook.runbook import execute, run_index
 from dagster_playbook.runbook.execute import where_it_stopped
 from dagster_playbook.runbook.journal import FILE_NAME

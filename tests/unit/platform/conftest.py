@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dagster_playbook.platform.facts import Facts
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.platform.live_authority import LiveAuthority
 from dagster_playbook.platform.loader import load_facts
-from dagster_playbook.platform.workers import POOL
 from dagster_playbook.settings import Settings, load_settings
+from dagster_playbook.workers.workers import POOL
 
 SAMPLE = Path(__file__).parents[2] / "data" / "platform" / "sample"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.authority import ModelAnswer, TextAnswer, TextProblem
+from dagster_playbook.facts.authority import ModelAnswer, TextAnswer, TextProblem
 from dagster_playbook.platform.live_authority import LiveAuthority
 from dagster_playbook.settings import Settings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_playbook.platform.affected_models import AffectedModel
-from dagster_playbook.platform.blast_radius import consumed
+from dagster_playbook.restatement.affected_models import AffectedModel
+from dagster_playbook.restatement.blast_radius import consumed
 
 
 def affected(name: str, *parents: str, role: str = "downstream") -> AffectedModel:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform import facts_file
-from dagster_playbook.platform.authority import ModelAnswer, SelectorAnswer, TextAnswer, TextProblem, Unjudged
-from dagster_playbook.platform.facts import CommandFact, Facts, ModelFact, OptionFact
+from dagster_playbook.facts import facts_file
+from dagster_playbook.facts.authority import ModelAnswer, SelectorAnswer, TextAnswer, TextProblem, Unjudged
+from dagster_playbook.facts.facts import CommandFact, Facts, ModelFact, OptionFact
+from dagster_playbook.facts.facts_file import Answers, Recorded, read_facts, write_facts
 from dagster_playbook.platform.facts_authority import FactsAuthority
-from dagster_playbook.platform.facts_file import Answers, Recorded, read_facts, write_facts
 
 MODEL = ModelFact(
     "a.b", '"c"."a"."b"', "FULL", {"id": "BIGINT"}, ("x=y",), "@daily", ('"c"."raw"."t"',), (), "", "", "m.sql", 1

@@ -19,8 +19,8 @@ import psutil
 import pytest
 
 from dagster_playbook.errors import PlatformError, UnjudgedError
-from dagster_playbook.platform import isolation, landlock, sandbox, seccomp
-from dagster_playbook.platform.isolation import Isolated
+from dagster_playbook.isolation import isolation, landlock, sandbox, seccomp
+from dagster_playbook.isolation.isolation import Isolated
 
 HAS_LANDLOCK = pytest.mark.skipif(not landlock.version(), reason="the kernel has no Landlock")
 HAS_SECCOMP = pytest.mark.skipif(not seccomp.is_supported(), reason="not a Linux whose calls are known")
@@ -80,7 +80,7 @@ def test_the_environment_is_blank_in_proc_too() -> None:
     """The block that the system keeps of a process's first variables is overwritten as well."""
     code = (
         "from pathlib import Path\n"
-        "from dagster_playbook.platform import sandbox\n"
+        "from dagster_playbook.isolation import sandbox\n"
         "sandbox.empty_environment()\n"
         "print('secret' in Path('/proc/self/environ').read_text())\n"
     )
@@ -183,7 +183,7 @@ def test_a_refusal_is_handed_on(child: Isolated) -> None:
 def test_a_child_ends_with_the_process_that_asks() -> None:
     """Killed in the middle of a question that computes for ever, it leaves nothing behind."""
     code = (
-        "from dagster_playbook.platform.isolation import Isolated\n"
+        "from dagster_playbook.isolation.isolation import Isolated\n"
         "child = Isolated(lambda question, arguments: question if question == 'a' else 9**9**9**9)\n"
         "print(child.ask('a'), flush=True)\n"
         "child.ask('b')\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dagster_playbook.errors import PlatformError
+from dagster_playbook.facts.authority import Authority, ModelAnswer, SelectorAnswer, TextAnswer, TextProblem
 from dagster_playbook.platform.answers import CachedAuthority
-from dagster_playbook.platform.authority import Authority, ModelAnswer, SelectorAnswer, TextAnswer, TextProblem
 
 
 @dataclass

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_playbook.platform import cache as cache_module
-from dagster_playbook.platform.cache import Cache
-from dagster_playbook.platform.facts import Facts
+from dagster_playbook.facts import cache as cache_module
+from dagster_playbook.facts.cache import Cache
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings
 
@@ -110,7 +110,7 @@ def test_only_the_newest_entries_stay(tmp_path: Path) -> None:
 WRITE_OFTEN = """
 import sys
 from pathlib import Path
-from dagster_playbook.platform.cache import Cache
+from dagster_playbook.facts.cache import Cache
 for number in range(60):
     Cache(Path(sys.argv[1])).write("facts", "k", {"writer": sys.argv[2], "text": str(number) * 5000})
 """

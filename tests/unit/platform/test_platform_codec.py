@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dagster_playbook.platform.codec import LazyFacts, facts_from
-from dagster_playbook.platform.facts import CommandFact, Facts, RefFact
+from dagster_playbook.facts.codec import LazyFacts, facts_from
+from dagster_playbook.facts.facts import CommandFact, Facts, RefFact
 
 
 def _refs() -> tuple[LazyFacts[RefFact], list[str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import pytest
 
-from dagster_playbook.platform.commands_reader import command_fact, read_commands
-from dagster_playbook.platform.facts import Facts, OptionFact
+from dagster_playbook.facts.facts import Facts, OptionFact
+from dagster_playbook.workers.commands_reader import command_fact, read_commands
 
 
 def test_options_say_what_they_take(sample_facts: Facts) -> None:

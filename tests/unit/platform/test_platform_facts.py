@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_playbook.platform.facts import Facts
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings, SqlmeshProject
 

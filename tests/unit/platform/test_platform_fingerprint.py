@@ -13,11 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_playbook.platform.fingerprint import READERS, file_digest, fingerprint, fingerprints
+from dagster_playbook.interpreters.fingerprint import READERS, file_digest, fingerprint, fingerprints
 from dagster_playbook.settings import Settings, load_settings
 
 Copy = Callable[[], Settings]
-PLATFORM = Path(__file__).parents[3] / "src" / "dagster_playbook" / "platform"
+PACKAGE = Path(__file__).parents[3] / "src" / "dagster_playbook"
+#: the rooms between a project and its facts
+ROOMS = ("facts", "failure", "interpreters", "platform", "static_python", "workers")
+#: how facts are kept and fetched, which does not change what they say
+KEPT = {"facts/cache", "workers/nursery", "workers/processes", "workers/workers"}
 
 
 @pytest.mark.parametrize(
@@ -151,17 +155,22 @@ def test_contents_and_digests_are_equal_together(
     assert (file_digest(folder / "a") == file_digest(folder / "b")) == (first == second)
 
 
+def _is_in_rooms(name: str) -> bool:
+    _, _, rest = name.partition("dagster_playbook/")
+    return rest.split("/")[0] in ROOMS and (PACKAGE / f"{rest}.py").is_file()
+
+
 def test_the_readers_are_all_modules_that_facts_come_through() -> None:
     """The modules that the worker and the loader import are the ones whose change makes facts stale."""
-    waiting, found = ["worker", "loader"], set()
+    waiting, found = ["workers/worker", "workers/nursery", "platform/loader"], set()
     while waiting:
         name = waiting.pop()
         if name in found:
             continue
         found.add(name)
-        for node in ast.walk(ast.parse((PLATFORM / f"{name}.py").read_text(encoding="utf-8"))):
-            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-            if module.startswith("dagster_playbook.platform."):
-                waiting.append(module.rpartition(".")[2])
-    # how facts are kept and fetched does not change what they say
-    assert found - {"cache", "workers", "processes", "isolation", "nursery"} == set(READERS)
+        for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                module = (node.module or "").replace(".", "/")
+                names = [module, *(f"{module}/{alias.name}" for alias in node.names)]
+                waiting += [name.removeprefix("dagster_playbook/") for name in names if _is_in_rooms(name)]
+    assert found - KEPT == set(READERS)

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from dagster_playbook.platform.facts import ConfigTypeFact, Facts
-from dagster_playbook.platform.json_schema import job_schema, op_schema
+from dagster_playbook.facts.facts import ConfigTypeFact, Facts
+from dagster_playbook.facts.json_schema import job_schema, op_schema
 from dagster_playbook.platform.live_authority import LiveAuthority
 
 JOBS = ("__ASSET_JOB", "load_job", "promote_job")
@@ -205,7 +205,7 @@ def test_defaults_and_descriptions_are_dagsters(sample_facts: Facts) -> None:
 
 def test_an_alias_stands_for_its_field_and_not_beside_it() -> None:
     """Where Dagster still takes an old name, the schema takes either and never both."""
-    from dagster_playbook.platform.facts import ConfigFieldFact, JobFact
+    from dagster_playbook.facts.facts import ConfigFieldFact, JobFact
 
     types = {
         "Int": ConfigTypeFact("Int", "SCALAR", scalar="INT"),

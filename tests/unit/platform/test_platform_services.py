@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform.facts import Facts
+from dagster_playbook.facts.facts import Facts
 from dagster_playbook.platform.services_reader import read_catalogs, read_make_targets, read_references
 
 

@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform import workers as workers_module
-from dagster_playbook.platform.fingerprint import fingerprints
+from dagster_playbook.interpreters.fingerprint import fingerprints
 from dagster_playbook.platform.live_authority import LiveAuthority
-from dagster_playbook.platform.workers import POOL, WorkerPool
 from dagster_playbook.settings import Settings
+from dagster_playbook.workers import workers as workers_module
+from dagster_playbook.workers.workers import POOL, WorkerPool
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_no_process_outlives_its_parent(sample_settings: Settings) -> None:
         "import os, sys, pathlib\n"
         "from dataclasses import replace\n"
         "from dagster_playbook.settings import load_settings\n"
-        "from dagster_playbook.platform.workers import POOL\n"
+        "from dagster_playbook.workers.workers import POOL\n"
         f"settings = load_settings(pathlib.Path({str(sample_settings.root)!r}))\n"
         "POOL.workers('sqlmesh', settings, 'a')[0].ask('select', 'x')\n"
         "POOL.workers('sqlmesh', settings, 'b')[0].ask('select', 'x')\n"
@@ -149,7 +149,7 @@ def test_a_worker_that_computes_ends_with_its_parent(sample_copy: Callable[[], S
     code = (
         "import pathlib\n"
         "from dagster_playbook.settings import load_settings\n"
-        "from dagster_playbook.platform.workers import POOL\n"
+        "from dagster_playbook.workers.workers import POOL\n"
         f"settings = load_settings(pathlib.Path({str(copied.root)!r}))\n"
         "POOL.workers('dagster', settings, 'a')[0].ask('facts')\n"
     )

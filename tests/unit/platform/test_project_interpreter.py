@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform import bootstrap, interpreter, interpreter_probe, worker
-from dagster_playbook.platform.environments import candidates
-from dagster_playbook.platform.interpreter import interpreter_for
+from dagster_playbook.interpreters import bootstrap, interpreter, interpreter_probe
+from dagster_playbook.interpreters.environments import candidates
+from dagster_playbook.interpreters.interpreter import interpreter_for
 from dagster_playbook.platform.loader import load_facts
-from dagster_playbook.platform.workers import POOL, WorkerPool
 from dagster_playbook.settings import Settings, SqlmeshProject, load_settings
+from dagster_playbook.workers import worker
+from dagster_playbook.workers.workers import POOL, WorkerPool
 
 SOURCES = Path(worker.__file__).parents[1]
 #: what the project's Python has when it has the platform

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dagster_playbook.check import Checker
-from dagster_playbook.platform.recorded_selector import NotRecordedError, RecordedSelector
+from dagster_playbook.facts.recorded_selector import NotRecordedError, RecordedSelector
 
 WORDS = [
     "oso.projects_v1",

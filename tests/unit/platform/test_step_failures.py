@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dagster_playbook.platform.failure import step_failure
+from dagster_playbook.failure import step_failure
 
 RAISED = {"className": "SourceError", "message": "oso.sources.SourceError: no rows\n  at all\n", "cause": None}
 WRAPPED = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_playbook.platform.authority import TextProblem
+from dagster_playbook.facts.authority import TextProblem
 from dagster_playbook.platform.documents import InstalledDocuments
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from dagster_playbook.approval.canonical import sha256
-from dagster_playbook.platform.dagster_runs import DagsterRun
 from dagster_playbook.runbook.journal import FILE_NAME, HEAD_NAME, START
 from dagster_playbook.runbook.plan import make_plan
 from dagster_playbook.runbook.session import Options, start
 from dagster_playbook.runbook.store import Store
 from dagster_playbook.runbook.verification import Report, read_outside, verify_runs
+from dagster_playbook.services.dagster_runs import DagsterRun
 from dagster_playbook.settings import Settings, load_settings
 
 PAGE = """---

@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from dagster_playbook.cli.runs import command
 from dagster_playbook.errors import PlatformError, RunbookError
-from dagster_playbook.platform.dagster_runs import DagsterRun
 from dagster_playbook.runbook.evidence import look_at
 from dagster_playbook.runbook.journal import FILE_NAME, HEAD_NAME, Journal
 from dagster_playbook.runbook.verification import Outside, read_outside, verify_runs
+from dagster_playbook.services.dagster_runs import DagsterRun
 
 Lines = list[dict[str, Any]]
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_playbook.claims.yaml_text import read_yaml
-from dagster_playbook.platform.dagster_reader import _config_type
 from dagster_playbook.rules.config_types import ConfigWalk
+from dagster_playbook.workers.dagster_reader import _config_type
 
 NAMES = st.sampled_from(["alpha", "beta", "gamma", "env"])
 SCALARS: st.SearchStrategy[Any] = st.sampled_from(

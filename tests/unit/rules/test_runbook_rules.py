@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dagster_playbook.facts.facts import Facts, JobFact
 from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.meaning import Meanings, Restatement
-from dagster_playbook.platform.facts import Facts, JobFact
 from dagster_playbook.rules.runbooks import RULES, problems
 
 FOLDER = Path(__file__).parents[2] / "data" / "runbooks" / "rules"

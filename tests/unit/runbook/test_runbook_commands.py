@@ -16,12 +16,12 @@ import psutil
 import pytest
 
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.platform import living
-from dagster_playbook.platform.living import MARK, Started
 from dagster_playbook.runbook import commands
 from dagster_playbook.runbook.commands import Command, CommandStoppedError, Ended
 from dagster_playbook.runbook.output import TAIL_CHARACTERS, Output
 from dagster_playbook.runbook.redaction import Redactor
+from dagster_playbook.services import living
+from dagster_playbook.services.living import MARK, Started
 
 
 def output_in(folder: Path, **options: Any) -> Output:

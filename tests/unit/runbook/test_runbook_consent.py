@@ -20,11 +20,11 @@ from dagster_playbook.approval.parts import Parts, parts_of
 from dagster_playbook.approval.policy import load_policy
 from dagster_playbook.approval.signature import sign
 from dagster_playbook.cli import main
-from dagster_playbook.platform.dagster_runs import DagsterRun, Launch
 from dagster_playbook.runbook import execute, session
 from dagster_playbook.runbook.consent import rules_of
 from dagster_playbook.runbook.fingerprints import code_digest, project_digests, versions
 from dagster_playbook.runbook.plan import load_runbook, make_plan, steps_digest
+from dagster_playbook.services.dagster_runs import DagsterRun, Launch
 from dagster_playbook.settings import load_settings
 
 PROJECT = Path(__file__).parents[3]

@@ -14,7 +14,6 @@ import pytest
 
 from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.errors import BusyError, PlatformError, RunbookError
-from dagster_playbook.platform.dagster_runs import DagsterRun, Launch
 from dagster_playbook.runbook import journal
 from dagster_playbook.runbook.evidence import look_at
 from dagster_playbook.runbook.execute import Executor, begin, where_it_stopped
@@ -22,6 +21,7 @@ from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.redaction import Redactor
 from dagster_playbook.runbook.store import Store, run_state
 from dagster_playbook.runbook.surroundings import Surroundings
+from dagster_playbook.services.dagster_runs import DagsterRun, Launch
 from dagster_playbook.settings import Settings
 
 
@@ -327,7 +327,7 @@ def test_evidence_is_kept_and_an_edit_of_it_is_seen(desk_of: Callable[..., Desk]
 
 def test_a_refused_query_takes_the_way_back(desk_of: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that answers that it cannot read is a failed step; one that cannot be asked leaves a run to resume."""
-    from dagster_playbook.platform import query
+    from dagster_playbook.services import query
 
     told: list[PlatformError] = [query.QueryRefusedError("no such table"), PlatformError("no connection")]
 
@@ -453,7 +453,7 @@ def test_numbers_that_json_has_not_are_told_as_texts(
     desk_of: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A query may answer NaN; the journal's digest is of plain JSON."""
-    from dagster_playbook.platform import query
+    from dagster_playbook.services import query
 
     rows = query.Rows(("n", "m"), ((float("nan"), decimal.Decimal("1.5")),), 1)
     monkeypatch.setattr(query, "ask", lambda *_, **__: rows)

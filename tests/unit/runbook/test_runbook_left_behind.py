@@ -12,10 +12,10 @@ import pytest
 
 from dagster_playbook.claims.runbook_model import Runbook
 from dagster_playbook.errors import RunbookError
-from dagster_playbook.platform import living
-from dagster_playbook.platform.living import MARK, Started
 from dagster_playbook.runbook.journal import Journal
 from dagster_playbook.runbook.left_behind import STARTED, unfinished, wait_for
+from dagster_playbook.services import living
+from dagster_playbook.services.living import MARK, Started
 
 BODY = '```yaml {#job job="job" no_undo="x"}\nops: {}\n```\n\n```sh {#make no_undo="x"}\ntrue\n```\n'
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from dagster_playbook.platform import living
-from dagster_playbook.platform.living import Started
 from dagster_playbook.runbook.lock import Place, PlatformBusyError, place_of, platform_lock
 from dagster_playbook.runbook.owner import is_alive
+from dagster_playbook.services import living
+from dagster_playbook.services.living import Started
 from dagster_playbook.settings import Settings
 
 HOLDER = """
 import subprocess, sys
 from pathlib import Path
-from dagster_playbook.platform.living import Started
+from dagster_playbook.services.living import Started
 from dagster_playbook.runbook.lock import Place, platform_lock
 with platform_lock(Place(Path(sys.argv[1])), "run-1") as held:
     if "works" in sys.argv:

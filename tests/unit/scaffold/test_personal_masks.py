@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_playbook.platform.personal import Mask, is_personal_name, personal_values
 from dagster_playbook.scaffold.cases import value_cases
+from dagster_playbook.services.personal import Mask, is_personal_name, personal_values
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dagster_playbook.errors import ScaffoldError
-from dagster_playbook.platform.facts import Facts, ModelFact
+from dagster_playbook.facts.facts import Facts, ModelFact
 from dagster_playbook.scaffold.change import Change, change_of
 from dagster_playbook.scaffold.layout import Layout
 from dagster_playbook.scaffold.pr_check import Section, body, pr_check

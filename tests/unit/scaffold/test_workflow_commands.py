@@ -14,11 +14,11 @@ from dagster_playbook.cli import main
 from dagster_playbook.cli.lint_warehouse import command as lint_warehouse
 from dagster_playbook.cli.new import command as new
 from dagster_playbook.cli.pr_check import command as pr_check
-from dagster_playbook.platform.bigquery import FieldFact, TableReference, TableSample
 from dagster_playbook.report import FORMATS
 from dagster_playbook.scaffold.layout import Layout
 from dagster_playbook.scaffold.lint import RULES
 from dagster_playbook.scaffold.lint.rule import ASSET_RULES, SEED_RULES
+from dagster_playbook.services.bigquery import FieldFact, TableReference, TableSample
 
 BAD_TAG = Path(__file__).resolve().parents[2] / "data" / "scaffold" / "lint" / "WH305" / "bad"
 
@@ -124,7 +124,7 @@ def test_sample_prints_the_profile(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     fields = (FieldFact("id", "INT64", "REQUIRED"), FieldFact("email", "STRING", "NULLABLE"))
     rows = ((1, "a@example.com"), (2, None))
     sample = TableSample(TableReference("p", "d", "t"), fields, rows, 2, 100, 2048, 0, ("email",))
-    monkeypatch.setattr("dagster_playbook.platform.bigquery.BigQueryReader.sample", lambda *_, **__: sample)
+    monkeypatch.setattr("dagster_playbook.services.bigquery.BigQueryReader.sample", lambda *_, **__: sample)
     main_without_exit(["sample", "p.d.t"])
     said = capsys.readouterr().out
     assert "dry run: 2,048 bytes" in said and "masked by name: email" in said

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dagster_playbook.cli import group
+from dagster_playbook.isolation import landlock
+from dagster_playbook.isolation.confined import in_force
 from dagster_playbook.markdown.reader import read_page
-from dagster_playbook.platform import landlock
-from dagster_playbook.platform.confined import in_force
 from dagster_playbook.sessions.blocks import sessions_of
 
 PAGE = """# Page
@@ -131,7 +131,7 @@ def test_a_confined_program_writes_below_its_folder_and_reaches_loopback_alone(t
     """Writing elsewhere is refused by the kernel, and there is no network but loopback."""
     own, other = tmp_path / "own", tmp_path / "other"
     own.mkdir(), other.mkdir()
-    command = [sys.executable, "-m", "dagster_playbook.platform.confined", str(own), sys.executable, "-c", CONFINED]
+    command = [sys.executable, "-m", "dagster_playbook.isolation.confined", str(own), sys.executable, "-c", CONFINED]
     done = subprocess.run([*command, str(own), str(other)], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "['written', 'refused', 'loopback', '101']"
     assert not list(other.iterdir())

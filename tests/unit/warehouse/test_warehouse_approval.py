@@ -18,9 +18,9 @@ from dagster_playbook.approval.envelope import REFUSED_TAG, TAG, Envelope, Signe
 from dagster_playbook.approval.parts import Parts
 from dagster_playbook.approval.policy import load_policy
 from dagster_playbook.approval.signature import sign
-from dagster_playbook.platform.nessie import NessieClient
 from dagster_playbook.runbook.requests import make_trial_keys
 from dagster_playbook.runbook.store import Store
+from dagster_playbook.services.nessie import NessieClient
 
 if TYPE_CHECKING:
     from sqlmesh import Context

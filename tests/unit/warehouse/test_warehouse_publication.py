@@ -13,7 +13,7 @@ from dagster_playbook.approval.canonical import scope_digest
 from dagster_playbook.approval.envelope import REFUSED_TAG, TAG, encode
 from dagster_playbook.approval.parts import Parts
 from dagster_playbook.approval.policy import load_policy
-from dagster_playbook.platform.branch.branches import Branches
+from dagster_playbook.branch.branches import Branches
 from dagster_playbook.runbook.requests import make_trial_keys
 from dagster_playbook.runbook.store import Store
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from dagster_playbook.findings import Fix, Severity
-from dagster_playbook.platform.personal import personal_values
 from dagster_playbook.scaffold.breadth import widest_first
 from dagster_playbook.scaffold.cases import value_cases
 from dagster_playbook.scaffold.cells import naive_utc
@@ -21,6 +20,7 @@ from dagster_playbook.scaffold.lint.rule import SEED_RULES, Problem, Rule
 from dagster_playbook.scaffold.row_choice import MAX_ROWS, MIN_ROWS
 from dagster_playbook.scaffold.seed import refreshed
 from dagster_playbook.scaffold.table import BOOKKEEPING, is_date_text, is_timestamp_text
+from dagster_playbook.services.personal import personal_values
 
 #: a seed whose newest date is older than this no longer reaches the windows that incremental models read
 MAX_AGE = timedelta(days=366)

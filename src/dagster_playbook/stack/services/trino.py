@@ -56,7 +56,7 @@ def probe(context: Context) -> None:
 
 def settle(context: Context) -> None:
     """Run one query, since a coordinator that answers may still wait for its own worker."""
-    from dagster_playbook.platform.trino_query import TrinoQuery
+    from dagster_playbook.services.trino_query import TrinoQuery
 
     TrinoQuery(LOOPBACK, context.ports["trino"]).wait_for_workers()
 

@@ -1,0 +1,1 @@
+"""What a platform is, as data: models, jobs, config schemas; how it is kept, fingerprinted and asked."""

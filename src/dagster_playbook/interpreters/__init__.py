@@ -1,0 +1,1 @@
+"""Which Python loads a project, what it has installed, and what changes when it does."""

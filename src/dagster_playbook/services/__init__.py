@@ -1,0 +1,1 @@
+"""Clients of running services: Nessie, Trino, Dagster, BigQuery, Postgres."""

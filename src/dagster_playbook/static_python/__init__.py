@@ -1,0 +1,1 @@
+"""Python modules and their members, read from sources; nothing is imported."""

@@ -1,0 +1,1 @@
+"""The processes that load somebody's project, and what runs in them."""
