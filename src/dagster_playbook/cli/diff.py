@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from dagster_playbook.diff.model import Diff, Example, TableDiff
     from dagster_playbook.settings import Settings
 
+#: endings of DuckDB files; a name without one that is no file either is a Nessie reference
+_FILES = (".duckdb", ".db")
+
 
 @click.command(epilog="Exit codes: 0 all is the same, 1 something differs, 2 could not look.")
 @click.argument("versions", nargs=-1, metavar="[BEFORE AFTER]")
@@ -78,7 +81,7 @@ def _of_versions(settings: Settings, before: str, after: str, *, options: Option
     from dagster_playbook.diff.duckdb_engine import catalog_of, duckdb_engine
     from dagster_playbook.diff.grains import model_grains
 
-    if not any("." in Path(name).name for name in (before, after)):
+    if not any(Path(name).is_file() or Path(name).suffix in _FILES for name in (before, after)):
         return _of_references(settings, before, after, options)
     with duckdb_engine(Path(before), Path(after), catalog_of(settings)) as engine:
         return compare(engine, (before, after), model_grains(settings), options, _tell)
