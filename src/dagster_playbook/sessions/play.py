@@ -22,7 +22,7 @@ from dagster_playbook.sessions.compare import compared, ids_of, with_ids
 from dagster_playbook.settings import Settings
 
 #: as wide as output on a page may be; programs wrap their lines to it
-COLUMNS = 160
+COLUMNS = 200
 #: of the output of one command; a page shows no more
 MAX_BYTES = 1_000_000
 _QUIET = {
