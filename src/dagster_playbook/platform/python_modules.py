@@ -66,7 +66,9 @@ class Modules:
             return inside
         place = self._sources.place(above.module)
         is_package = place is not None and place.folders is not None
-        is_open = self._sources.skeleton(above.module).is_open or dotted in sys.modules
+        # any distribution may put a module into a namespace package
+        is_namespace = is_package and place is not None and place.source is None and not place.is_compiled
+        is_open = is_namespace or self._sources.skeleton(above.module).is_open or dotted in sys.modules
         return _ABSENT if is_package and not is_open else _UNKNOWN
 
     def _member(self, module: str, name: str, depth: int = 0) -> Named:

@@ -64,7 +64,7 @@ def _is_excerpt(text: str, line: int, told: str, world: World) -> bool:
     if "indented block" in told or _parses_with_blanks(textwrap.dedent(text)):
         return True
     lines = text.split("\n")
-    if not _is_mostly_code(lines):
+    if not _is_mostly_code(lines) or re.search(r"(?m)^\s*\.\.\. +\w", text):
         return True
     here = lines[line - 1].split("#")[0] if line <= len(lines) else ""
     if "->" in here and not re.match(r"\s*(?:async\s+)?def\b", here):

@@ -114,6 +114,16 @@ def with_ids(word: str, ids: dict[str, str]) -> str:
     return word
 
 
+def as_shown(line: str, ids: dict[str, str]) -> str:
+    """A line of this run with the ids that the page has, so that all of a page speaks of one run."""
+    for shown, real in ids.items():
+        line = line.replace(real, shown)
+        if len(real) == len(shown) > 2 * _SHORTEST_ID:
+            short = re.compile(rf"\b{real[:_SHORTEST_ID]}[0-9a-f-]*\b")
+            line = short.sub(lambda match, shown=shown: shown[: len(match.group())], line)  # type: ignore[misc]
+    return line
+
+
 def _matches(line: str) -> list[str]:
     return [match.group() for match in _IDS.finditer(line)]
 
