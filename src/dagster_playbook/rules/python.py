@@ -44,6 +44,8 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         where = claim.at(problem.line or 1, problem.column or 1, problem.line or 1, end)
         root = problem.subject.split(".")[0]
         is_there = bool(root) and not world.authority.python_names(f"import {root}\n").problems
+        # another distribution may well put it there
+        is_there = is_there and "namespace package" not in problem.message
         severity = Severity.ERROR if is_there or "has no name" in problem.message else world.doubtful
         yield UNKNOWN_IMPORT.finding(
             where, problem.message, subject=problem.subject, evidence="installed packages", severity=severity
