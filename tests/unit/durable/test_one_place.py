@@ -17,16 +17,16 @@ ELSEWHERE = {
     "runbook/run_index.py": "opens its file for the lock, and appends through durable",
     "runbook/output.py": "the output of a command, written by the command",
     "runbook/journal.py": "opens its file to cut a torn end through durable",
-    "check/page_check.py": "a file for a checker, in a folder that is gone right after",
     "platform/dagster_child.py": "the answers on stdout",
     "platform/dagster_runs.py": "the log of a child, written by the child",
     "platform/isolation.py": "questions and answers on pipes",
+    "platform/confined.py": "the kernel's own files, which say who a process is in its namespace",
+    "sessions/play.py": "the output of a command, written by the command, in a folder that is gone right after",
     "platform/sandbox.py": "answers on a pipe, and a probe that must not succeed",
     "platform/nursery.py": "the errors of a child, written by the child",
     "platform/worker.py": "the answers on stdout",
     "stack/processes.py": "the log of a service, written by the service",
     "stack/unpack.py": "an archive unpacked aside, and put in place when it is whole",
-    "rules/runbook_calls.py": "a page to be read, in a folder that is gone right after",
     "drift/project_copy.py": "a copy of the project that is gone after the measurement",
 }
 _METHODS = {"write_text", "write_bytes", "copyfile", "copyfileobj", "copy2"}
