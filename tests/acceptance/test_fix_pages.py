@@ -47,7 +47,7 @@ def test_names_that_may_be_meant_otherwise_are_left(strict: str, small_project: 
     settings.write_text(settings.read_text().replace("strict = true", f"strict = {strict}"))
     page = small_project / "docs" / "broken.md"
     before = page.read_bytes()
-    done = playbook("check", "--fix", cwd=small_project)
+    done = playbook("check", "--fix", "--doubts", cwd=small_project)
     assert page.read_bytes() == before and "fixes written" not in done.stderr
     assert "did you mean 'lake'?" in done.stdout and "did you mean 'test'?" in done.stdout
 

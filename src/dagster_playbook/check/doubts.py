@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ CAUSES = {
         Cause("packages", "imports of packages that are not installed here", "install them where the check runs"),
         Cause("dialects", "statements of another SQL dialect", "`strict = true` tells each"),
         Cause("site", "links, anchors, includes and fences that the site's own plugins may make", 'set `site = "DIR"`'),
+        Cause("history", "names and blocks of pages that tell of other versions", "`exclude` pages that are history"),
         Cause(
             "elsewhere", "files, modules and versions of another project", "check where they are, or `strict = true`"
         ),
@@ -70,9 +71,27 @@ def cause_of(finding: Finding, world: World) -> str:
     if finding.severity is Severity.ERROR:
         return ""
     cause = _BY_RULE.get(finding.rule, "")
+    if finding.rule == "SH615" and "offers no extra" in finding.message:
+        return ""
     if cause == "names" and looks_like_ours(finding.subject, world):
         return ""
     return cause
+
+
+#: pages that tell what was, in the words of many projects
+_HISTORY = re.compile(
+    r"(?:^|[/_-])(?:change-?logs?|changes|release-?notes?|releases?|history|news|what-?s-?new|blog|posts?)(?:[/_.-]|\Z)",
+    re.IGNORECASE,
+)
+#: families of rules that hold a page to the platform as it is, and not to itself
+_OF_TODAY = ("DG", "SM", "SV", "SQ", "SH", "PY", "PB017", "PB018", "PB019", "PB006")
+
+
+def of_history(finding: Finding) -> Finding:
+    """A finding of a page that tells of other versions: what is no more was right once, so it is a doubt."""
+    if not _HISTORY.search(finding.location.path) or not finding.rule.startswith(_OF_TODAY):
+        return finding
+    return replace(finding, severity=Severity.WARNING, fix=None, cause="history")
 
 
 def looks_like_ours(name: str, world: World) -> bool:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from dagster_playbook.check.doubts import cause_of
+from dagster_playbook.check.doubts import cause_of, of_history
 from dagster_playbook.check.judging import as_far_as_judged, left_alone
 from dagster_playbook.check.live_scope import covering, waiting
 from dagster_playbook.check.suppressed import suppressing
@@ -71,6 +71,8 @@ def check_page(page: Page, world: World, *, seconds: float = math.inf) -> PageVe
     verdict.waiting = waiting(page, claims, used, world.facts)
     verdict.findings += extraction.suppression_findings(page, {*used, *verdict.waiting})
     verdict.findings = [replace(found, cause=cause_of(found, world)) for found in verdict.findings]
+    if not world.conventions.is_strict:
+        verdict.findings = [of_history(found) for found in verdict.findings]
     verdict.findings.sort(key=Finding.sort_key)
     return verdict
 

@@ -158,10 +158,11 @@ def _mkdocs_problems(data: object) -> list[TextProblem]:
     if not isinstance(data, dict):
         return [TextProblem("an MkDocs config is a mapping")]
     config = MkDocsConfig()
-    judged = {key: value for key, value in data.items() if key != "hooks"}
+    judged = {key: value for key, value in data.items() if key not in ("hooks", "INHERIT")}
     if isinstance(theme := judged.get("theme"), dict):
         # an excerpt shows what it speaks of: the name may stand elsewhere, and the folder only where the site is
-        judged["theme"] = {"name": "mkdocs", **{key: value for key, value in theme.items() if key != "custom_dir"}}
+        shown = {key: value for key, value in theme.items() if key != "custom_dir" and (key, value) != ("name", None)}
+        judged["theme"] = {"name": "mkdocs", **shown}
     unknown: list[TextProblem] = []
     if isinstance(extensions := judged.get("markdown_extensions"), list):
         judged["markdown_extensions"] = [item for item in extensions if _is_known(_extension(item))]
@@ -171,7 +172,8 @@ def _mkdocs_problems(data: object) -> list[TextProblem]:
         unknown = [TextProblem(message.format(name), subject="markdown_extensions") for name in absent]
     config.load_dict({"site_name": "excerpt", **judged})
     failed, warnings = config.validate()
-    told = [(key, error) for key, error in (*failed, *warnings) if key in data]
+    # a theme may be installed where the site is built, and not here
+    told = [(key, error) for key, error in (*failed, *warnings) if key in data and "theme name" not in str(error)]
     return [*unknown, *(TextProblem(f"{key}: {str(error).splitlines()[0]}", subject=str(key)) for key, error in told)]
 
 

@@ -17,7 +17,7 @@ from dagster_playbook.rules.command_values import option_findings, path_findings
 from dagster_playbook.rules.help_output import quoted_findings
 from dagster_playbook.rules.option_config import config_findings
 from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
-from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, programs_of
+from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, has_own_makefile, programs_of
 from dagster_playbook.rules.repairs import only_member
 from dagster_playbook.rules.requirements import requirement_findings
 from dagster_playbook.rules.runbook_calls import call_findings, missing_parameters
@@ -114,7 +114,7 @@ def _program_findings(words: Sequence[Word], claim: Claim, world: World, *, is_e
     program = words[0].text.rsplit("/", 1)[-1].removesuffix(".exe")
     yield from _queries(program, words, claim, world)
     yield from requirement_findings(program, words, claim, world)
-    if program == "make" and world.facts.make_targets:
+    if program == "make" and world.facts.make_targets and not has_own_makefile(claim.location.path, world):
         yield from _make(words[1:], claim, world)
     elif program in world.facts.commands:
         yield from _tree(words, world.facts.commands[program], claim, world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from posixpath import join, normpath
+from posixpath import dirname, join, normpath
 
 from dagster_playbook.claims.shell import Word
 from dagster_playbook.claims.wrappers import WRAPPERS
@@ -35,6 +35,16 @@ _SUBCOMMANDS = {
     "docker-compose": ("exec", "run", "up"),
     "kubectl": ("exec", "run"),
 }
+
+
+def has_own_makefile(page: str, world: World) -> bool:
+    """Whether a folder between the project's root and the page has a Makefile, whose targets a page below it means."""
+    folder = dirname(page)
+    while folder:
+        if world.files.exists(f"{folder}/Makefile"):
+            return True
+        folder = dirname(folder)
+    return False
 
 
 def programs_of(world: World) -> Mapping[str, Collection[str]]:

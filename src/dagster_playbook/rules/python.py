@@ -44,6 +44,8 @@ def check(claim: Claim, world: World) -> Iterator[Finding]:
         where = claim.at(problem.line or 1, problem.column or 1, problem.line or 1, end)
         root = problem.subject.split(".")[0]
         is_there = bool(root) and not world.authority.python_names(f"import {root}\n").problems
+        # another distribution may well put it there
+        is_there = is_there and "namespace package" not in problem.message
         severity = Severity.ERROR if is_there or "has no name" in problem.message else world.doubtful
         yield UNKNOWN_IMPORT.finding(
             where, problem.message, subject=problem.subject, evidence="installed packages", severity=severity
@@ -64,7 +66,7 @@ def _is_excerpt(text: str, line: int, told: str, world: World) -> bool:
     if "indented block" in told or _parses_with_blanks(textwrap.dedent(text)):
         return True
     lines = text.split("\n")
-    if not _is_mostly_code(lines):
+    if not _is_mostly_code(lines) or re.search(r"(?m)^\s*\.\.\. +\w", text):
         return True
     here = lines[line - 1].split("#")[0] if line <= len(lines) else ""
     if "->" in here and not re.match(r"\s*(?:async\s+)?def\b", here):

@@ -46,7 +46,9 @@ def _requirement(match: re.Match[str], word: Word, claim: Claim, world: World) -
     for extra in re.split(r"\s*,\s*", (match["extras"] or "").strip()):
         if extra and offered and re.sub(r"[-_.]+", "-", extra).lower() not in offered:
             message = f"{name} {version} offers no extra {extra!r}{did_you_mean(extra, offered)}"
-            yield OTHER_REQUIREMENT.finding(where, message, subject=extra, evidence=f"{name} {version}")
+            yield OTHER_REQUIREMENT.finding(
+                where, message, subject=extra, evidence=f"{name} {version}", severity=world.doubtful
+            )
     if match["versions"] and not _fits(match["versions"], version):
         message = f"the platform has {name} {version}, which is not {match['versions']}"
         # a page of others may well speak of another day

@@ -131,6 +131,8 @@ def _candidates(path: str, page: str, site: Site) -> Iterator[str]:
         places = [normpath(join(dirname(page), bare))]
         if site.shown is Shown.OTHER:
             places.append(normpath(join(re.sub(r"\.mdx?\Z", "", page), bare)))
+            # some take a file also from the folder that holds all pages
+            places += [normpath(join(site.folder, folder, bare)) for folder in PAGE_FOLDERS]
     for place in places:
         yield place
         if site.shown is not Shown.REPOSITORY:

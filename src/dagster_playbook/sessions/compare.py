@@ -50,14 +50,9 @@ def compared(shown: Sequence[str], printed: Sequence[str]) -> Compared:
     stretches = _stretches(page)
     found, at = [], 0
     for number, (start, stop) in enumerate(stretches):
-        size = stop - start
-        if number == 0 and start == 0:
-            begin = 0
-        elif stop == len(page):
-            begin = max(len(real) - size, at)
-        else:
-            begin = _best(page[start:stop], real, at)
-        end = min(begin + size, len(real))
+        size, is_last = stop - start, stop == len(page)
+        begin = 0 if number == 0 and start == 0 else _best(page[start:stop], real, at, is_last=is_last)
+        end = len(real) if is_last else min(begin + size, len(real))
         found.append((start, stop, begin, end))
         at = end
     return _piecewise(page, real, found)
@@ -74,14 +69,14 @@ def _stretches(page: Sequence[str]) -> list[tuple[int, int]]:
     return found
 
 
-def _best(lines: Sequence[str], real: Sequence[str], at: int) -> int:
-    """Where most of the lines stand in what was printed, the first of several such places."""
+def _best(lines: Sequence[str], real: Sequence[str], at: int, *, is_last: bool) -> int:
+    """Where most of the lines stand in what was printed; of several such places the first, or the last for the end."""
     places = range(at, max(len(real) - len(lines), at) + 1)
     scores = {
         place: sum(same_line(line, real[place + k]) for k, line in enumerate(lines) if place + k < len(real))
         for place in places
     }
-    return max(scores, key=lambda place: (scores[place], -place))
+    return max(scores, key=lambda place: (scores[place], place if is_last else -place))
 
 
 def _piecewise(page: list[str], real: list[str], pairs: list[tuple[int, int, int, int]]) -> Compared:
@@ -117,6 +112,16 @@ def with_ids(word: str, ids: dict[str, str]) -> str:
         if len(word) >= _SHORTEST_ID and shown.startswith(word):
             return real[: len(word)]
     return word
+
+
+def as_shown(line: str, ids: dict[str, str]) -> str:
+    """A line of this run with the ids that the page has, so that all of a page speaks of one run."""
+    for shown, real in ids.items():
+        line = line.replace(real, shown)
+        if len(real) == len(shown) > 2 * _SHORTEST_ID:
+            short = re.compile(rf"\b{real[:_SHORTEST_ID]}[0-9a-f-]*\b")
+            line = short.sub(lambda match, shown=shown: shown[: len(match.group())], line)  # type: ignore[misc]
+    return line
 
 
 def _matches(line: str) -> list[str]:

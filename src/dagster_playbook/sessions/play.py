@@ -18,11 +18,11 @@ from dagster_playbook.findings import Fix
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Fence, Page
 from dagster_playbook.sessions.blocks import Session, ShownCommand, sessions_of
-from dagster_playbook.sessions.compare import compared, ids_of, with_ids
+from dagster_playbook.sessions.compare import as_shown, compared, ids_of, with_ids
 from dagster_playbook.settings import Settings
 
 #: as wide as output on a page may be; programs wrap their lines to it
-COLUMNS = 160
+COLUMNS = 200
 #: of the output of one command; a page shows no more
 MAX_BYTES = 1_000_000
 _QUIET = {
@@ -162,8 +162,8 @@ def _block(session: Session, stage: _Stage, ids: dict[str, str], played: Played,
             )
             yield Difference(where, told)
             return
-        verdict = compared(command.output, printed)
         ids.update(ids_of(command.output, printed))
+        verdict = compared(command.output, [as_shown(line, ids) for line in printed])
         if verdict.line >= 0:
             yield _difference(verdict.line, verdict.printed, verdict.right, command, fence, root)
 

@@ -48,6 +48,13 @@ class Modules:
         """Whether a module of that name surely has no such name; told without following where it comes from."""
         return name not in self._sources.skeleton(module).names and self.member(module, name).kind is Is.ABSENT
 
+    def in_namespace(self, dotted: str) -> bool:
+        """Whether the nearest package above that name that is there is a namespace: any distribution may add to it."""
+        parent = dotted.rpartition(".")[0]
+        while parent and (place := self._sources.place(parent)) is None:
+            parent = parent.rpartition(".")[0]
+        return bool(parent) and place is not None and place.source is None and not place.is_compiled
+
     def _module(self, dotted: str) -> Named:
         """What `import dotted` binds the last name to."""
         parent, _, last = dotted.rpartition(".")

@@ -52,12 +52,17 @@ def _is_guard(node: ast.AST) -> bool:
     return bool(caught & {"ImportError", "ModuleNotFoundError", "Exception"})
 
 
+def _no_module(name: str, modules: Modules) -> str:
+    if modules.in_namespace(name):
+        return f"no installed distribution puts {name!r} into its namespace package"
+    return f"there is no module {name!r}"
+
+
 def _imports(node: ast.Import, modules: Modules, bound: _Bound) -> Iterator[TextProblem]:
     for alias in node.names:
         found = modules.module(alias.name)
         if found.kind is Is.ABSENT:
-            message = f"there is no module {alias.name!r}"
-            yield TextProblem(message, alias.lineno, alias.col_offset + 1, alias.name)
+            yield TextProblem(_no_module(alias.name, modules), alias.lineno, alias.col_offset + 1, alias.name)
         elif alias.asname:
             bound[alias.asname] = (alias.name, partial(modules.module, alias.name))
         else:
@@ -69,7 +74,7 @@ def _imports_from(node: ast.ImportFrom, modules: Modules, bound: _Bound) -> Iter
     assert node.module is not None
     home = modules.module(node.module)
     if home.kind is Is.ABSENT:
-        yield TextProblem(f"there is no module {node.module!r}", node.lineno, node.col_offset + 1, node.module)
+        yield TextProblem(_no_module(node.module, modules), node.lineno, node.col_offset + 1, node.module)
     for alias in node.names if home.kind is Is.MODULE else ():
         if alias.name == "*":
             continue
