@@ -16,7 +16,7 @@ export PYTHONUTF8 := 1
 export DAGSTER_DISABLE_TELEMETRY := 1
 export SQLMESH__DISABLE_ANONYMIZED_ANALYTICS := true
 
-.PHONY: help playbook check docs test lint serve bench mutants stack lock install clean
+.PHONY: help playbook check docs test lint serve bench matrix mutants stack lock install clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ serve: $(READY) ## Serve the site with live reload on 127.0.0.1:8000
 
 bench: $(READY) ## Time the check beside its peers, as ratios in one run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+matrix: $(READY) ## Check the same pages against many releases of Dagster and SQLMesh; needs the package index
+	$(BIN)/python -m matrix $(ARGS)
 
 mutants: $(READY) ## Change the code that keeps promises, and see whether its unit tests notice
 	$(BIN)/python -m mutants $(ARGS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from dagster_playbook.dagster_settings import dagster_tables
 from dagster_playbook.errors import SettingsError
 from dagster_playbook.location import lines_of
 from dagster_playbook.meaning import Meanings, ReferenceMove, Restatement
@@ -188,19 +189,8 @@ def _read_table(path: Path) -> dict[str, Any]:
     table: dict[str, Any] = tools.get("playbook", {})
     if not isinstance(table, dict):
         raise SettingsError("[tool.playbook] is not a table", path="pyproject.toml")
-    if "dagster" not in table:
-        table = _with_tool_dagster(table, tools.get("dagster"))
-    return table
-
-
-def _with_tool_dagster(table: dict[str, Any], tool_dagster: Any) -> dict[str, Any]:
-    """Dagster's own `[tool.dagster]` names the code location when ours does not."""
-    if isinstance(tool_dagster, dict) and isinstance(tool_dagster.get("module_name"), str):
-        location = {
-            "module": tool_dagster["module_name"],
-            "working_directory": tool_dagster.get("working_directory", "."),
-        }
-        return {**table, "dagster": [location]}
+    if "dagster" not in table and (told := list(dagster_tables(path.parent))):
+        table = {**table, "dagster": told}
     return table
 
 

@@ -89,3 +89,18 @@ def test_what_the_platform_is_read_from_is_told_by_its_place(path: str, is_sourc
         dagster=(CodeLocation("shop.definitions", "location", "dagster.yaml"),),
     )
     assert bool(platform_source(settings, frozenset({path}))) is is_source
+
+
+def test_a_project_begins_with_one_command(playbook: Playbook, tmp_path: Path) -> None:
+    """`init` writes settings that the first check holds a page to, and says what it found; a second one refuses."""
+    shutil.copytree(SAMPLE / "transform", tmp_path / "transform")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text(PAGE.replace("customer_id", "client_id"), encoding="utf-8")
+    asked = playbook("init", cwd=tmp_path)
+    assert (asked.returncode, "say --yes" in asked.stderr) == (2, True)
+    done = playbook("init", "--yes", "--no-workflow", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "docs/page.md:4:8: SQ703" in done.stdout
+    assert (tmp_path / ".pre-commit-config.yaml").is_file() and not (tmp_path / ".github").exists()
+    again = playbook("init", "--yes", cwd=tmp_path)
+    assert (again.returncode, "has [tool.playbook] already" in again.stderr) == (2, True)

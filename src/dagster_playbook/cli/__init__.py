@@ -15,6 +15,7 @@ from dagster_playbook.stopping import StoppedError
 
 #: command -> (module under `cli`, what it does); the order is the order of `playbook --help`.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Look at a project, write its settings and show the first findings."),
     "check": ("check", "Check every config, command, query, name and number on the pages."),
     "coverage": ("coverage", "Tell how much of what the pages state is held, and by what."),
     "explain": ("explain", "Say what a rule holds, why, and what to do, with examples."),

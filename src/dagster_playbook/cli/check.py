@@ -37,6 +37,7 @@ _LIVE_HELP = "Also ask the running services: those of the environment, else thos
 _DAGSTER_HELP = "Also ask this Dagster webserver about run configs, jobs and run retries; DAGSTER_TOKEN is its token."
 _FACTS_HELP = "Hold the pages to a file that `playbook facts --output` wrote; nothing of the project is loaded or run."
 _BASELINE_HELP = "Findings that stood before: those of this file are counted, and only what is new fails."
+_WITH_HELP = "Tell only what another release would make wrong, e.g. dagster==1.13.*; installs it apart. Repeatable."
 _JOB_HELP = "Whose run config the YAML or JSON files hold; found by its ops when left out."
 _NO_PLATFORM = """note: no SQLMesh project and no Dagster code location found: names and run config are held to nothing
   cure: name them in [[tool.playbook.sqlmesh]] and [[tool.playbook.dagster]] of pyproject.toml"""
@@ -60,6 +61,7 @@ _CHANGED_FILES_HELP = "PATHS are files that have changed, as pre-commit gives th
 @click.option("--facts", "facts_file", type=click.Path(path_type=Path), metavar="FILE", help=_FACTS_HELP)
 @click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE", help=_BASELINE_HELP)
 @click.option("--update-baseline", is_flag=True, help="Write every finding of this check to the file of --baseline.")
+@click.option("--with", "upgrades", multiple=True, metavar="REQUIREMENT", help=_WITH_HELP)
 @click.option("--job", metavar="NAME", default="", help=_JOB_HELP)
 @click.option("--doubts", is_flag=True, help="Also list what is only counted else: what may well be meant so.")
 @click.option("--quiet", "-q", is_flag=True, help="Only findings: no progress and no counts.")
@@ -80,6 +82,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     facts_file: Path | None,
     baseline: Path | None,
     update_baseline: bool,
+    upgrades: tuple[str, ...],
     job: str,
     doubts: bool,
     quiet: bool,
@@ -99,6 +102,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook check --live
       playbook check --dagster-url http://127.0.0.1:3000
       playbook check --facts facts.json
+      playbook check --with dagster==1.13.* --with sqlmesh==0.236.*
       playbook check --baseline playbook-baseline.json --update-baseline
       playbook check --doubts
       playbook check config.yaml --job sqlmesh_all_assets
@@ -109,6 +113,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         raise click.UsageError("--diff is a text of its own; leave --format out")
     if facts_file and (live or dagster_url):
         raise click.UsageError("--facts holds pages to a record; leave --live and --dagster-url out")
+    if upgrades and (changed or are_changed or fix or diff or live or dagster_url or facts_file or update_baseline):
+        raise click.UsageError("--with compares two releases; only pages, --job, --format and --baseline go with it")
     if update_baseline and (not baseline or paths or changed or are_changed):
         raise click.UsageError("--update-baseline writes what all pages have; name the file with --baseline, no pages")
     if are_changed and (changed or fix or diff):
@@ -120,6 +126,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     with _settings_in_use(settings, no_cache=no_cache) as settings, work_progress(shown=not quiet) as tell:
         checker = _checker(settings, recorded, tell)
         look = _touched(checker, asked) if are_changed else _look(checker, asked, revision, job)
+        if upgrades:
+            look = _upgrade(checker, upgrades, asked, job)
         result, fixed = _fixed(checker, look) if fix and not diff else (look(), 0)
         if not (quiet or dagster_url or recorded or settings.has_platform):
             click.echo(_NO_PLATFORM, err=True)
@@ -187,6 +195,20 @@ def _look(checker: Checker, asked: list[str], revision: str | None, job: str) ->
     from dagster_playbook.check.changed import check_changed
 
     return lambda: check_changed(checker, revision, asked, tell_platform)
+
+
+def _upgrade(checker: Checker, wanted: tuple[str, ...], asked: list[str], job: str) -> Callable[[], CheckResult]:
+    """What is wrong with other releases and right now."""
+    from dagster_playbook.check.upgrade import check_upgrade
+
+    def look() -> CheckResult:
+        result, moves = check_upgrade(checker, wanted, checker.on_work, lambda one: one.check(asked, job))
+        click.echo(
+            f"note: told is what is new with {moves or 'these releases, which the project has already'}", err=True
+        )
+        return result
+
+    return look
 
 
 def _touched(checker: Checker, changed: list[str]) -> Callable[[], CheckResult]:

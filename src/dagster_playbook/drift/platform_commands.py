@@ -27,7 +27,8 @@ from dagster_playbook.facts.facts import Facts
 _TIMEOUT_S = 60
 _READ = (
     "import dataclasses, json, sys; from dagster_playbook.workers.commands_reader import read_commands; "
-    "print(json.dumps({n: dataclasses.asdict(c) for n, c in read_commands(sys.argv[1:]).items()}))"
+    "told = read_commands(sys.argv[1:]); told.unread and sys.exit('; '.join(told.unread.values())); "
+    "print(json.dumps({n: dataclasses.asdict(c) for n, c in told.trees.items()}))"
 )
 
 

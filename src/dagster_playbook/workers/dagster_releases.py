@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 _SECRET = re.compile(r"(?i)secret|password|token|credential")
-#: where releases have their YAML loader, the newest first: 1.11 and later, 1.10, 1.9
+#: where releases have their YAML loader, the newest first: 1.13, 1.10 to 1.12, 1.9
 _YAML_LOADERS = (
     ("dagster_shared.yaml_utils", "DagsterYamlLoader"),
     ("dagster_shared.yaml_utils", "DagsterRunConfigYamlLoader"),
@@ -57,7 +57,7 @@ _YAML_LOADERS = (
 
 
 def is_secret(field: Any) -> bool:
-    """Whether a field's default is not to be shown; releases before 1.13 do not say, so its name tells."""
+    """Whether a field's default is not to be shown; releases before 1.12 do not say, so its name tells."""
     told = getattr(field, "is_secret", None)
     return bool(_SECRET.search(field.name or "")) if told is None else bool(told)
 

@@ -19,9 +19,9 @@ from sqlmesh.core.config.loader import load_configs
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import definition
 
-#: the class that every node of a syntax tree has; sqlglot called it Expression until 28
+#: the class that every node of a syntax tree has; older sqlglot calls it Expression
 EXPRESSION: type[exp.Expr] = getattr(exp, "Expr", None) or exp.Expression
-#: crons that begin like a macro and are none; releases before 0.217 name them nowhere
+#: crons that begin like a macro and are none; older releases name them nowhere
 CRON_SHORTCUTS: frozenset[str] = frozenset(
     getattr(definition, "CRON_SHORTCUTS", None)
     or ("@midnight", "@hourly", "@daily", "@weekly", "@monthly", "@yearly", "@annually")

@@ -1,0 +1,2 @@
+MODEL (name shop.customers, kind VIEW);
+SELECT id FROM shop.orders
