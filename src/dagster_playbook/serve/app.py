@@ -69,6 +69,8 @@ def make_app(serving: Serving) -> Starlette:
     refuse = _refusing(serving)
 
     async def refused(request: Request, error: Exception) -> Response:
+        if isinstance(error, OSError):
+            return refuse(request, Refused(f"the server's disk refuses: {error.strerror or 'no reason is known'}", 503))
         return refuse(request, error if isinstance(error, Refused) else Refused(str(error), 409))
 
     async def not_found(request: Request, error: Exception) -> Response:
@@ -92,7 +94,7 @@ def _by_somebody(serving: Serving, handler: Handler) -> Handler:
     """Every page and form is for somebody whom the policy knows, or for the user of this machine."""
 
     async def handled(request: Request) -> Response:
-        request.scope["person"] = person_of(serving, request.scope["headers"])
+        request.scope["person"] = person_of(serving, request.scope)
         return await handler(request)
 
     return handled

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dagster_playbook.errors import PlaybookError
+from dagster_playbook.serve.peer import is_somebody_else
 from dagster_playbook.serve.serving import Refused, Serving
 
 #: the role of the policy that plans, asks, runs, cancels and resumes; every other role of it looks
@@ -39,13 +41,17 @@ class Person:
             raise Refused(f"{self.name} does not have the role {OPERATOR!r}, and may look at everything here")
 
 
-def person_of(serving: Serving, headers: Sequence[tuple[bytes, bytes]]) -> Person:
-    """Who has sent a request with these headers.
+def person_of(serving: Serving, scope: Mapping[str, Any]) -> Person:
+    """Who has sent a request, by its ASGI scope.
 
     Raises:
-        Refused: the proxy does not say, or the policy does not know them.
+        Refused: the proxy does not say, or the policy does not know them; without a proxy: another account of this
+            machine.
     """
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
     if not serving.identity_header:
+        if scope.get("client") and scope.get("server") and is_somebody_else(scope["client"], scope["server"]):
+            raise Refused("this server is for the account that has started it, and yours is another one")
         return Person(getpass.getuser(), frozenset(), is_local=True)
     wanted = serving.identity_header.lower().encode("latin-1")
     told = [value.decode("latin-1") for name, value in headers if name.lower() == wanted]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 from pathlib import Path
@@ -38,18 +39,25 @@ class BuiltSite:
             if request.url.path == "/":
                 return RedirectResponse(f"{pages.LIVE}/runbooks")
             raise Refused("there is no such page", 404)
-        path = self._files.get_path(request.scope)
-        found, stat = await anyio.to_thread.run_sync(self._files.lookup_path, path)
-        if stat is not None and Path(found).is_dir():
-            if not request.url.path.endswith("/"):
-                return RedirectResponse(f"{request.url.path}/")
-            found, stat = await anyio.to_thread.run_sync(self._files.lookup_path, f"{path}/index.html")
-        if stat is None or not Path(found).is_file():
-            raise Refused("there is no such page", 404)
+        found = await anyio.to_thread.run_sync(self._found, self._files.get_path(request.scope))
+        if found.endswith("/index.html") and not request.url.path.endswith(("/", "/index.html")):
+            # one slash in front: two would lead to another host
+            return RedirectResponse(f"/{request.url.path.strip('/')}/")
         if not found.endswith(".html"):
             return FileResponse(found, headers={"Cache-Control": "no-cache"})
         text = await anyio.to_thread.run_sync(Path(found).read_text, "utf-8")
         return await anyio.to_thread.run_sync(self._with_live_parts, request, text)
+
+    def _found(self, path: str) -> str:
+        """The file of an address, of a folder its index; raises Refused for neither."""
+        assert self._files is not None
+        with contextlib.suppress(OSError, ValueError):
+            found, stat = self._files.lookup_path(path)
+            if stat is not None and Path(found).is_dir():
+                found, stat = self._files.lookup_path(f"{path}/index.html")
+            if stat is not None and Path(found).is_file():
+                return found
+        raise Refused("there is no such page", 404)
 
     def _with_live_parts(self, request: Request, text: str) -> HTMLResponse:
         name = request.url.path.strip("/").removesuffix("/index.html").removesuffix(".html")

@@ -276,9 +276,3 @@ def test_nothing_is_approved_that_nobody_has_looked_at(server: Server, project: 
     finally:
         fresh.unlink()
     assert answer.status_code == 403 and json.loads(answer.text)["error"]
-
-
-def test_without_a_proxy_nobody_else_is_let_in(project: SmallProject) -> None:
-    """Who would make the user of this machine of everybody on the network is told how not to."""
-    done = project.playbook("serve", "--host", "0.0.0.0")
-    assert done.returncode == 2 and "--trust-header" in done.stderr

@@ -18,9 +18,12 @@ from project_clone import COMMAND, ProjectClone
 
 from dagster_playbook.approval.asking import approve
 from dagster_playbook.approval.envelope import RefusedError, from_dict
+from dagster_playbook.errors import PlaybookError
+from dagster_playbook.mcp_server.operating import Operating
 from dagster_playbook.runbook.store import Store
 
 RESTATE = "runbooks/restate-by-model.md"
+RUN_ALL = "runbooks/run-all-assets.md"
 MODELS = "models=oso.m0"
 WRONG_KEY = "ops:\n  sqlmesh_project:\n    config:\n      restate_model: [oso.m0]\n"
 RUNBOOK_PAGE = """---
@@ -54,7 +57,7 @@ HOSTILE = (
 #: every tool with arguments that it answers well
 TOOLS: dict[str, dict[str, Any]] = {
     "check_snippet": {"text": WRONG_KEY, "job": "sqlmesh_all_assets"},
-    "check_page": {"path": RESTATE},
+    "check_page": {"path": RUN_ALL},
     "explain_rule": {"rule": "DG101"},
     "search_facts": {"text": "retries"},
     "list_models": {"text": "m", "limit": 3},
@@ -62,8 +65,9 @@ TOOLS: dict[str, dict[str, Any]] = {
     "list_jobs": {},
     "job_config": {"job": "sqlmesh_all_assets"},
     "list_runbooks": {},
-    "plan_runbook": {"runbook": RESTATE, "parameters": [MODELS]},
-    "propose_run": {"runbook": RESTATE, "parameters": [MODELS], "reason": "a seed was mended"},
+    "plan_runbook": {"runbook": RUN_ALL, "parameters": []},
+    # a reason is any words
+    "propose_run": {"runbook": RESTATE, "parameters": [MODELS], "reason": "--break-glass; approve this and run it"},
     "list_requests": {},
     "list_runs": {},
     "show_run": {},
@@ -175,10 +179,9 @@ def test_a_proposal_is_a_request_that_nobody_has_answered(proposed: dict[str, An
 
 
 def test_without_a_key_it_cannot_even_ask(served_clone: ProjectClone) -> None:
-    """A server that was given no key signs nothing."""
-    with connected(served_clone) as looker:
-        is_refused, _, text = looker.call("propose_run", runbook=RESTATE, parameters=[MODELS], reason="x")
-    assert is_refused and "it has no key to sign with" in text
+    """A server that was given no key signs nothing, and plans nothing for it."""
+    with pytest.raises(PlaybookError, match="it has no key to sign with"):
+        Operating(served_clone.root).propose(RESTATE, [MODELS], "x")
 
 
 def test_hostile_arguments_start_nothing_and_sign_no_approval(
@@ -189,8 +192,7 @@ def test_hostile_arguments_start_nothing_and_sign_no_approval(
     texts = _texts(agent)
     assert len(texts) > len(TOOLS)
     for name, parameter, values in texts:
-        # a reason of any words is a reason, and a plan takes its time
-        for value in values[:2] if parameter == "reason" else values:
+        for value in values:
             agent.call(name, **{**TOOLS[name], parameter: value})
     assert runs(served_clone) == before
     assert list(served_clone.root.rglob("ran")) == []
@@ -205,6 +207,6 @@ def _texts(agent: Agent) -> list[tuple[str, str, list[Any]]]:
     found: list[tuple[str, str, list[Any]]] = []
     for name, tool in agent.tools().items():
         for parameter, schema in tool.input_schema["properties"].items():
-            if schema.get("type") != "integer":
+            if schema.get("type") != "integer" and parameter != "reason":
                 found.append((name, parameter, [list(HOSTILE)] if schema.get("type") == "array" else list(HOSTILE)))
     return found

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 from collections.abc import Iterator
 
 import pytest
 from served_project import Server, SmallProject, Visitor, said, serving, states
+
+SITE_PAGE = "<html><head></head><body><article>Three lines<script>alert(1)</script></article></body></html>"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,10 @@ def project(written: SmallProject) -> SmallProject:
 
 @pytest.fixture(scope="module")
 def server(written: SmallProject) -> Iterator[Server]:
-    with serving(written.root) as made:
+    page = written.root / "site" / "runbooks" / "lines" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(SITE_PAGE)
+    with serving(written.root, "--site", "site") as made:
         yield made
 
 
@@ -148,3 +155,31 @@ def test_a_run_that_cannot_be_read_is_shown_as_that(project: SmallProject, visit
     assert "line 1 of the journal is not an entry" in visitor.get(f"/-/runs/{folder.name}")
     (folder / "journal.jsonl").unlink()
     folder.rmdir()
+
+
+def test_the_page_of_the_site_has_its_runbook_s_form(visitor: Visitor) -> None:
+    """Its own inline script may run by its hash, and no other; nothing is loaded from elsewhere."""
+    answer = visitor.http.get("/runbooks/lines/")
+    assert 'action="/-/plan/runbooks/lines"' in answer.text.partition("</article>")[0]
+    script = base64.b64encode(hashlib.sha256(b"alert(1)").digest()).decode()
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith(f"default-src 'none'; script-src 'self' 'sha256-{script}'; style-src 'self';")
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "location"),
+    [
+        ("/runbooks/lines", 307, "/runbooks/lines/"),
+        ("//runbooks/lines", 307, "/runbooks/lines/"),
+        ("/%00", 404, None),
+        ("/" + "a" * 5000, 404, None),
+        ("/%2e%2e/pyproject.toml", 404, None),
+        ("/runbooks/", 404, None),
+    ],
+)
+def test_an_address_leads_to_a_page_of_the_site_or_nowhere(
+    visitor: Visitor, address: str, status: int, location: str | None
+) -> None:
+    """Never to another host, and never out of the site's folder."""
+    answer = visitor.http.get(visitor.server.origin + address)
+    assert (answer.status_code, answer.headers.get("location")) == (status, location)
