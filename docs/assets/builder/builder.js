@@ -244,6 +244,10 @@
     }
   }
 
+  function showNoEmptyCommand() {
+    command.parentElement.hidden = !command.textContent;
+  }
+
   function showTouched(models) {
     if (!models.length) {
       touched.replaceChildren(element("p", {}, "Nothing is restated."));
@@ -263,7 +267,7 @@
     now = checker.check(yaml.value, jobField.value);
     now.job ??= jobField.value;
     problems.replaceChildren(
-      ...now.findings.map((one) => element("li", { class: "pb-problem" }, element("a", { href: `${platform.up}reference/rules.html#${one.code.toLowerCase()}` }, one.code), ` line ${one.line}: ${one.message}`)),
+      ...now.findings.map((one) => element("li", { class: "pb-problem" }, element("a", { title: platform.rules[one.code], href: `${platform.up}reference/rules.html#${one.code.toLowerCase()}-${platform.rules[one.code]}` }, one.code), ` line ${one.line}: ${one.message}`)),
       ...now.blanks.map((one) => element("li", {}, `A blank to fill in: ${one}`)),
       ...now.unknown.map((one) => element("li", {}, `To be asked: ${one}. \`playbook check\` on a file with this YAML does.`)));
     const count = now.findings.length;
@@ -274,6 +278,7 @@
       : yaml.value.trim() ? "Valid: Dagster takes it, and each name in it exists." : "Valid: no config at all means every default.";
     const models = checker.touched(now.root);
     showCommand(models);
+    showNoEmptyCommand();
     showTouched(models);
     yaml.setAttribute("aria-invalid", String(count > 0));
     history.replaceState(null, "", `#job=${encodeURIComponent(jobField.value)}&yaml=${encodeURIComponent(yaml.value)}`);

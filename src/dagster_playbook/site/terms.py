@@ -13,6 +13,8 @@ _TAG = re.compile(r"(<[^<>]*>)")
 _NAME = re.compile(r"</?([a-zA-Z][\w-]*)")
 #: elements whose text is left as it is
 _LEFT = frozenset("a abbr button code form h1 h2 h3 h4 h5 h6 label pre script style summary svg th title".split())
+#: the title of a block
+_TITLE = '<span class="filename">'
 #: words of everyday English, which would be marked where they mean nothing special
 _COMMON = frozenset({"tag", "plan", "branch", "environment", "interval", "staging", "asset", "approval"})
 
@@ -45,7 +47,8 @@ def read_terms(docs: Path) -> Terms:
 def _follow(tag: str, inside: list[str]) -> None:
     """Keep the elements whose text is left alone."""
     name = _NAME.match(tag)
-    if name is None or name[1].lower() not in _LEFT or tag.endswith("/>"):
+    is_title = tag == _TITLE or (tag == "</span>" and "span" in inside)
+    if name is None or tag.endswith("/>") or not (is_title or name[1].lower() in _LEFT):
         return
     if not tag.startswith("</"):
         inside.append(name[1].lower())
