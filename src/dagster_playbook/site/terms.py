@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 GLOSSARY = "reference/glossary.md"
@@ -19,11 +20,17 @@ _TITLE = '<span class="filename">'
 _COMMON = frozenset({"tag", "plan", "branch", "environment", "interval", "staging", "asset", "approval"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
     """Term to its meaning in one line of plain text."""
 
     meanings: dict[str, str]
+
+    @cached_property
+    def _any(self) -> re.Pattern[str]:
+        """Any of the terms as a whole word, alone or in the plural."""
+        terms = sorted(self.meanings.keys() - _COMMON, key=len, reverse=True)
+        return re.compile(rf"\b(?<!-)({'|'.join(map(re.escape, terms))})s?(?![\w-])", re.IGNORECASE)
 
     def marked(self, content: str) -> str:
         """The page's HTML with the first place of each term as an abbreviation that shows its meaning."""
@@ -33,9 +40,15 @@ class Terms:
         for number, part in enumerate(parts):
             if part.startswith("<"):
                 _follow(part, inside)
-            elif waiting and not inside and part.strip():
-                parts[number] = _with_first(part, waiting)
+            elif waiting and not inside and len(part) > 1:
+                parts[number] = self._any.sub(lambda found: _once(found, waiting), part)
         return "".join(parts)
+
+
+def _once(found: re.Match[str], waiting: dict[str, str]) -> str:
+    """The term with its meaning the first time, and as it stands afterwards."""
+    meaning = waiting.pop(found[1].lower(), "")
+    return f'<abbr title="{html.escape(meaning)}">{found[0]}</abbr>' if meaning else found[0]
 
 
 def read_terms(docs: Path) -> Terms:
@@ -54,13 +67,3 @@ def _follow(tag: str, inside: list[str]) -> None:
         inside.append(name[1].lower())
     elif name[1].lower() in inside:
         del inside[len(inside) - 1 - inside[::-1].index(name[1].lower()) :]
-
-
-def _with_first(text: str, waiting: dict[str, str]) -> str:
-    def mark(found: re.Match[str]) -> str:
-        term = found[1].lower()
-        meaning = waiting.pop(term, "")
-        return f'<abbr title="{html.escape(meaning)}">{found[0]}</abbr>' if meaning else found[0]
-
-    every = "|".join(re.escape(term) for term in sorted(waiting, key=len, reverse=True))
-    return re.sub(rf"(?<![\w-])({every})s?(?![\w-])", mark, text, flags=re.IGNORECASE)
