@@ -16,7 +16,7 @@ from dagster_playbook.site.sources import Sources
 
 PLACE = "<!-- site: builder -->"
 #: the scripts in the order in which they need each other, below the folder of assets
-SCRIPTS = ("yaml.js", "selector.js", "check.js", "builder.js")
+SCRIPTS = ("flow.js", "yaml.js", "selector.js", "schema.js", "check.js", "command.js", "builder.js")
 #: the families of rules that the builder may name
 _FAMILIES = ("DG", "SM", "PB")
 #: models that consumers read, by their name
