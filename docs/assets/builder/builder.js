@@ -4,7 +4,9 @@
   const platform = window.PLAYBOOK;
   const place = document.getElementById("pb-builder");
   if (!platform || !place) return;
-  const { Checker, get, elements, isMap } = window.PlaybookCheck;
+  const { Checker } = window.PlaybookCheck;
+  const { get, elements } = window.PlaybookSchema;
+  const { byRunbook } = window.PlaybookCommand;
   const checker = new Checker(platform);
   const element = (name, attributes, ...children) => {
     const made = document.createElement(name);
@@ -190,41 +192,8 @@
 
   /* ---- the verdict ------------------------------------------------------------------------------------------- */
 
-  const quoted = (text) => (/^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
-
-  /* The runbook that launches exactly this config, filled; null when none does. */
-  function byRunbook() {
-    const given = new Map();
-    const ops = now.root && get(now.root, "ops");
-    for (const [op, body] of ops && isMap(ops) ? ops.pairs : []) {
-      const config = get(body, "config");
-      for (const [key, node] of config && isMap(config) ? config.pairs : []) {
-        const value = node.kind === "list" ? node.items.map((one) => String(one.value)) : node.kind === "scalar" ? node.value : null;
-        const field = fields.find((one) => one.op === op.value && one.name === key.value);
-        const isStandard = field && JSON.stringify(value) === field.standard;
-        if (value !== null && !isStandard && value !== "" && !(Array.isArray(value) && !value.length)) given.set(`${op.value} ${key.value}`, value);
-      }
-    }
-    for (const runbook of platform.runbooks) {
-      if (runbook.job !== now.job) continue;
-      const rest = new Map(given);
-      const options = [];
-      let fits = true;
-      for (const one of runbook.fields) {
-        const key = `${one.op} ${one.name}`;
-        if (one.parameter) {
-          if (rest.has(key)) for (const value of [rest.get(key)].flat()) options.push(`-p ${quoted(`${one.parameter}=${value}`)}`);
-          else if (one.required) fits = false;
-        } else if (rest.has(key) ? String(rest.get(key)) !== String(one.value) : !one.is_standard) fits = false;
-        rest.delete(key);
-      }
-      if (fits && !rest.size) return { path: runbook.path, page: runbook.page, asks: runbook.asks, options: options.map((text) => ` ${text}`).join("") };
-    }
-    return null;
-  }
-
   function showCommand(models) {
-    const runbook = byRunbook();
+    const runbook = byRunbook(platform, now, fields);
     if (!isSound()) {
       command.textContent = "";
       commandNote.textContent = now.findings.length || now.blanks.length ? "No command yet: mend what is wrong above." : "No command yet: this has to be judged by the real tools first.";
@@ -242,6 +211,10 @@
       command.textContent = `dagster job launch -m ${platform.module} -d ${platform.folder} -j ${now.job}${now.root ? " -c config.yaml" : ""}\n`;
       commandNote.textContent = now.root ? "With the YAML above in config.yaml." : "";
     }
+  }
+
+  function showNoEmptyCommand() {
+    command.parentElement.hidden = !command.textContent;
   }
 
   function showTouched(models) {
@@ -263,7 +236,7 @@
     now = checker.check(yaml.value, jobField.value);
     now.job ??= jobField.value;
     problems.replaceChildren(
-      ...now.findings.map((one) => element("li", { class: "pb-problem" }, element("a", { href: `${platform.up}reference/rules.html#${one.code.toLowerCase()}` }, one.code), ` line ${one.line}: ${one.message}`)),
+      ...now.findings.map((one) => element("li", { class: "pb-problem" }, element("a", { title: platform.rules[one.code], href: `${platform.up}reference/rules.html#${one.code.toLowerCase()}-${platform.rules[one.code]}` }, one.code), ` line ${one.line}: ${one.message}`)),
       ...now.blanks.map((one) => element("li", {}, `A blank to fill in: ${one}`)),
       ...now.unknown.map((one) => element("li", {}, `To be asked: ${one}. \`playbook check\` on a file with this YAML does.`)));
     const count = now.findings.length;
@@ -274,6 +247,7 @@
       : yaml.value.trim() ? "Valid: Dagster takes it, and each name in it exists." : "Valid: no config at all means every default.";
     const models = checker.touched(now.root);
     showCommand(models);
+    showNoEmptyCommand();
     showTouched(models);
     yaml.setAttribute("aria-invalid", String(count > 0));
     history.replaceState(null, "", `#job=${encodeURIComponent(jobField.value)}&yaml=${encodeURIComponent(yaml.value)}`);

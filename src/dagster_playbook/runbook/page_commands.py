@@ -19,6 +19,9 @@ _DAYS = ("2026-01-01", "2026-01-07")
 
 def command_lines(runbook: Runbook) -> Iterator[str]:
     """The section that leads to the run: what is needed first, then one command after the other."""
+    if any(step.approve for step in runbook.steps):
+        first = "**Nothing starts before somebody else has approved exactly this plan.**"
+        yield from (f"{first} In the launchpad its config is refused.", "")
     yield from ("## Run it", "", "You need", "")
     yield from (f"- {need}" for need in _before(runbook))
     yield from ("", FORM, "")

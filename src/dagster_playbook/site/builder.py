@@ -16,7 +16,9 @@ from dagster_playbook.site.sources import Sources
 
 PLACE = "<!-- site: builder -->"
 #: the scripts in the order in which they need each other, below the folder of assets
-SCRIPTS = ("yaml.js", "selector.js", "check.js", "builder.js")
+SCRIPTS = ("flow.js", "yaml.js", "selector.js", "schema.js", "check.js", "command.js", "builder.js")
+#: the families of rules that the builder may name
+_FAMILIES = ("DG", "SM", "PB")
 #: models that consumers read, by their name
 _CONSUMED = re.compile(r"_v\d+\Z")
 
@@ -28,6 +30,8 @@ def is_consumed(model: ModelFact) -> bool:
 
 def platform_data(sources: Sources) -> dict[str, Any]:
     """The platform as the builder's scripts take it, plain data for JSON."""
+    from dagster_playbook.rules import RULES
+
     facts, settings = sources.facts, sources.settings
     location = settings.dagster[0] if settings.dagster else None
     runbooks = [found for runbook in sources.runbooks.values() for found in _launches(runbook, facts)]
@@ -47,6 +51,7 @@ def platform_data(sources: Sources) -> dict[str, Any]:
         "restatements": [plain(meaning) for meaning in settings.restatement],
         "moves": [plain(meaning) for meaning in settings.reference_move],
         "runbooks": runbooks,
+        "rules": {rule.code: rule.name for rule in RULES.values() if rule.code[:2] in _FAMILIES},
         "module": location.module if location else "",
         "folder": location.working_directory if location else "",
     }
