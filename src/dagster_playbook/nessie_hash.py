@@ -10,7 +10,9 @@ import re
 
 #: as a person is told it
 FORM = "8 to 64 hexadecimal digits, an even number of them"
-_HASH = re.compile(r"(?:[0-9a-fA-F]{2}){4,32}")
+#: as a regular expression, for forms on pages
+PATTERN = r"(?:[0-9a-fA-F]{2}){4,32}"
+_HASH = re.compile(PATTERN)
 
 
 def is_hash(text: str) -> bool:

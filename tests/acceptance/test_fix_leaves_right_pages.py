@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dagster_playbook.check import Checker, CheckResult
+from dagster_playbook.check import Checker
 from dagster_playbook.check.edits import rewrites_of_findings
 from dagster_playbook.check.fixes import fix_until_stable
+from dagster_playbook.check.result import CheckResult
 from dagster_playbook.settings import Settings
 
 DATA = Path(__file__).parents[1] / "data" / "public-docs"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_playbook.check import Checker, CheckResult
+from dagster_playbook.check import Checker
+from dagster_playbook.check.result import CheckResult
 
 
 @pytest.fixture(scope="module")

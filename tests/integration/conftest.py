@@ -12,7 +12,8 @@ import pytest
 from graph_clone import Clone, Undisturbed, deploy, restate
 
 from dagster_playbook.errors import StackError
-from dagster_playbook.services.nessie import NessieClient, Reference
+from dagster_playbook.services.nessie import NessieClient
+from dagster_playbook.services.nessie_model import Reference
 from dagster_playbook.services.trino_query import Answer, TrinoQuery
 from dagster_playbook.stack.artifacts import load_artifacts
 from dagster_playbook.stack.fetch import cache_folder, choose_getter, is_fetched

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from dagster_playbook.check import PageSummary
+from dagster_playbook.check.result import PageSummary
 from dagster_playbook.claims.runbook_model import Kind, Step
 from dagster_playbook.findings import Finding, Severity
 from dagster_playbook.location import Location

@@ -41,7 +41,7 @@ def assign_consumer_tag(
     context: dg.AssetExecutionContext, nessie: dg.ResourceParam[NessieResource], config: AssignConsumerTagConfig
 ) -> dg.MaterializeResult[None]:
     """Point the consumer tag at `to_hash`, or at the head of main, by compare-and-set on the hash that was read."""
-    from dagster_playbook.services.nessie import NessieError
+    from dagster_playbook.services.nessie_model import NessieError
 
     from .tag_move import MoveRefusedError, apply_move, plan_move
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dagster_playbook.nessie_hash import FORM, is_hash
-from dagster_playbook.services.nessie import (
-    NessieClient,
+from dagster_playbook.services.nessie import NessieClient
+from dagster_playbook.services.nessie_model import (
     NessieError,
     Reference,
     ReferenceConflictError,

@@ -6,7 +6,6 @@ Markdown -> Snippet -> Claim -> (Facts) -> Finding
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from dagster_playbook.check import config_files
 from dagster_playbook.check.files import ProjectFiles
 from dagster_playbook.check.pages import MAX_KEPT, find_pages
+from dagster_playbook.check.result import CheckResult, PageSummary, finding_from, summary_from
 from dagster_playbook.check.verdicts import VerdictStore, engine_digest
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.facts.facts import Facts
-from dagster_playbook.findings import Finding, Fix, Severity
-from dagster_playbook.location import Location
+from dagster_playbook.findings import Finding
 from dagster_playbook.platform.loader import load_facts
 from dagster_playbook.settings import Settings
 
@@ -34,94 +33,6 @@ if TYPE_CHECKING:
 _NAVIGATION = "//navigation"
 #: rules whose findings may be gone the next time, with nothing changed
 _PASSING = frozenset({"PB023", "PB024"})
-
-
-@dataclass(frozen=True, slots=True)
-class PageSummary:
-    """The verdict on one page.
-
-    Attributes:
-        files: the page and its includes.
-        waiting: positions of the page's suppressions that only a running service can tell to be of use.
-        unjudged: claims that only the platform itself could judge, where it was not to be asked: what, and how many.
-        claims: how many things the page asserts, bound sentences too.
-        is_apart: it is no page of the project but a file of run config, or one from elsewhere.
-    """
-
-    path: str
-    files: tuple[str, ...]
-    fences: int
-    spans: int
-    checked: int
-    exempt: int
-    findings: tuple[Finding, ...]
-    waiting: tuple[int, ...] = ()
-    unjudged: dict[str, int] = field(default_factory=dict)
-    claims: int = 0
-    is_apart: bool = False
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What a check found.
-
-    Attributes:
-        pages: a summary for each page, in the order they were asked for.
-        nav: findings of the navigation file.
-        live: findings of running services that were asked, on the pages and on what was recorded of them.
-        fingerprint: of the platform that the pages were held to.
-        versions: of the distributions that gave the verdicts.
-        duration_s: wall time of the check.
-    """
-
-    pages: tuple[PageSummary, ...]
-    nav: tuple[Finding, ...]
-    fingerprint: str
-    versions: dict[str, str]
-    duration_s: float
-    live: tuple[Finding, ...] = ()
-
-    @property
-    def findings(self) -> list[Finding]:
-        """What is told by itself: every finding once, in reading order; those of an include once for all its pages."""
-        return [finding for finding in self.all_findings if not finding.cause]
-
-    @property
-    def doubts(self) -> list[Finding]:
-        """What is told in a count, by its causes."""
-        return [finding for finding in self.all_findings if finding.cause]
-
-    @cached_property
-    def all_findings(self) -> list[Finding]:
-        """Findings and quiet doubts together, in reading order."""
-        unique = dict.fromkeys([*(f for page in self.pages for f in page.findings), *self.nav, *self.live])
-        return sorted(unique, key=Finding.sort_key)
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether the check fails."""
-        return any(finding.severity is Severity.ERROR for finding in self.findings)
-
-    def summary(self) -> dict[str, int]:
-        """The counts that the last line and the JSON give."""
-        return {
-            "files": len(self.pages),
-            "fences": sum(page.fences for page in self.pages),
-            "spans": sum(page.spans for page in self.pages),
-            "checked": sum(page.checked for page in self.pages),
-            "exempt": sum(page.exempt for page in self.pages),
-            "findings": len(self.findings),
-            "doubts": len(self.doubts),
-            "unjudged": sum(self.unjudged.values()),
-        }
-
-    @property
-    def unjudged(self) -> dict[str, int]:
-        """What only the platform itself could judge, and how many claims that were on all pages."""
-        counts: Counter[str] = Counter()
-        for page in self.pages:
-            counts.update(page.unjudged)
-        return dict(counts)
 
 
 @dataclass
@@ -226,7 +137,7 @@ class Checker:
         self.on_page(path)
         kept = self._store.get(path) if self.use_store else None
         if kept is not None and self._still_holds(kept):
-            return _summary_from(path, kept)
+            return summary_from(path, kept)
         from dagster_playbook.check.trial import judge_page
 
         self._files.start()
@@ -292,7 +203,7 @@ class Checker:
         """Findings of the navigation, kept like those of a page."""
         kept = self._store.get(_NAVIGATION) if self.use_store else None
         if kept is not None and self._still_holds(kept):
-            return [_finding_from(item) for item in kept["findings"]]
+            return [finding_from(item) for item in kept["findings"]]
         from dagster_playbook.check.navigation import nav_findings
 
         self._files.start()
@@ -309,31 +220,3 @@ def check_project(root: Path, paths: Iterable[str] = ()) -> CheckResult:
     from dagster_playbook.settings import load_settings
 
     return Checker(load_settings(root)).check(paths)
-
-
-def _summary_from(path: str, kept: dict[str, Any]) -> PageSummary:
-    files = tuple(name for name, _ in kept["files"])
-    fences, spans, checked, exempt = kept["counts"]
-    findings = tuple(_finding_from(item) for item in kept["findings"])
-    rest = (tuple(kept["waiting"]), kept["unjudged"], kept["claims"])
-    return PageSummary(path, files, fences, spans, checked, exempt, findings, *rest)
-
-
-def _finding_from(item: dict[str, Any]) -> Finding:
-    fix = item["fix"]
-    repair = Fix(_location_from(fix), fix["was"], fix["replacement"]) if fix else None
-    return Finding(
-        _location_from(item),
-        item["rule"],
-        item["name"],
-        item["message"],
-        item["subject"],
-        Severity(item["severity"]),
-        item["evidence"],
-        repair,
-        item.get("cause", ""),
-    )
-
-
-def _location_from(item: dict[str, Any]) -> Location:
-    return Location(item["path"], item["line"], item["column"], item["end_line"], item["end_column"])

@@ -14,7 +14,7 @@ from dagster_playbook.errors import PlaybookError, on_disk
 from dagster_playbook.findings import Finding
 
 if TYPE_CHECKING:
-    from dagster_playbook.check import CheckResult
+    from dagster_playbook.check.result import CheckResult
 
 FORMAT = "dagster-playbook baseline"
 VERSION = 1

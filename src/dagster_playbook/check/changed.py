@@ -18,7 +18,8 @@ from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster_playbook.check import Checker, CheckResult
+    from dagster_playbook.check import Checker
+    from dagster_playbook.check.result import CheckResult
 
 _TIMEOUT_S = 60
 #: what a page that includes a file has to contain somewhere
@@ -51,7 +52,7 @@ def check_touched(
     Raises:
         PlaybookError: a page that was asked for does not exist, or an authority cannot be asked.
     """
-    from dagster_playbook.check import CheckResult
+    from dagster_playbook.check.result import CheckResult
 
     start = time.perf_counter()
     settings = checker.settings

@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from dagster_playbook.check import CheckResult, PageSummary
 from dagster_playbook.check.live_queries import PageQueries, Query, place_in
 from dagster_playbook.check.live_records import catalog_findings, reference_findings
 from dagster_playbook.check.live_scope import DAGSTER, TRINO, needing, scope_of
+from dagster_playbook.check.result import CheckResult, PageSummary
 from dagster_playbook.claims.extract import claims_of
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import YamlNode

@@ -19,7 +19,7 @@ from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Page
 from dagster_playbook.markdown.reader import NOWHERE, read_page
 from dagster_playbook.rules import check_claim, check_whole, extraction, names
-from dagster_playbook.rules.commands import UNKNOWN_OPTION
+from dagster_playbook.rules.command_rules import UNKNOWN_OPTION
 from dagster_playbook.rules.world import World
 
 

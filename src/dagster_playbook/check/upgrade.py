@@ -13,7 +13,8 @@ from dagster_playbook.findings import Finding
 from dagster_playbook.interpreters.upgrade_environment import upgrade_environment
 
 if TYPE_CHECKING:
-    from dagster_playbook.check import Checker, CheckResult
+    from dagster_playbook.check import Checker
+    from dagster_playbook.check.result import CheckResult
 
 
 def check_upgrade(

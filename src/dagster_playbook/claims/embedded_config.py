@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.shell import Word
-from dagster_playbook.claims.yaml_text import BLANK, Dialect, YamlNode, map_node, read_yaml
+from dagster_playbook.claims.yaml_loader import Dialect
+from dagster_playbook.claims.yaml_text import BLANK, YamlNode, map_node, read_yaml
 
 _ROOT_KEYS = frozenset("ops resources execution loggers inputs graph solids".split())
 _OP_KEYS = frozenset("config inputs outputs ops graph solids".split())

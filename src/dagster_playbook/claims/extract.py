@@ -9,8 +9,9 @@ from dagster_playbook.claims.help_text import is_help
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.runbook import is_runbook
+from dagster_playbook.claims.yaml_loader import Dialect
 from dagster_playbook.claims.yaml_routing import is_mkdocs_text, route_yaml, title_in
-from dagster_playbook.claims.yaml_text import Dialect, read_yaml
+from dagster_playbook.claims.yaml_text import read_yaml
 from dagster_playbook.markdown.model import Fence, Page
 
 #: attributes of steps that are neither a run config, a command nor a query: only the runbook format knows them

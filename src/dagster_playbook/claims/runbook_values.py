@@ -12,7 +12,8 @@ from dagster_playbook.claims.runbook_front import type_problem
 from dagster_playbook.claims.runbook_model import Parameter
 from dagster_playbook.nessie_hash import FORM, is_hash
 
-_FORMS = {
+#: type -> what a value of it looks like; a date and a hash have owners of their own
+FORMS = {
     "model": re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,2}"),
     "selector": re.compile(r"[A-Za-z_*+^(][\w.*+^:=/&|() -]*"),
     "category": re.compile(r"[A-Za-z_][\w-]*"),
@@ -59,7 +60,7 @@ def typed(parameter: Parameter, text: str) -> Any:
         return dt.date.fromisoformat(text).isoformat() if text else text
     if kind == "hash" and not is_hash(text):
         raise ValueError(f"{text!r} is no hash of Nessie: {FORM}")
-    if kind in _FORMS and not _FORMS[kind].fullmatch(text):
+    if kind in FORMS and not FORMS[kind].fullmatch(text):
         raise ValueError(f"{text!r} is no {kind}")
     return text
 

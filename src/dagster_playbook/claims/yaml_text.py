@@ -7,38 +7,22 @@ expanded: a document of nested aliases costs what its text costs.
 
 from __future__ import annotations
 
-import enum
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dagster_playbook.location import line_starts
+from dagster_playbook.claims.yaml_loader import Dialect, is_opaque, loader_of
 
 if TYPE_CHECKING:
-    import yaml
+    pass
 
-#: what ends a line to YAML alone, or does not count as a column there
-_YAML_LINE_ENDS = re.compile("[\x85\u2028\u2029\ufeff]")
 #: what a template's blank is read as, so that it can be told from a value
 BLANK = "__blank"
 #: deeper nesting than this is told as a problem: no consumer needs it, and the parsers recurse
 MAX_DEPTH = 100
 #: more nodes than this, counted with repetition through aliases, is an alias bomb
 MAX_NODES = 200_000
-
-
-class Dialect(enum.StrEnum):
-    """Whose types hold: Dagster's PyYAML (YAML 1.1 without timestamps), SQLMesh's ruamel (YAML 1.2), or MkDocs'.
-
-    MkDocs' own tags load a Python name or an environment variable; here they are known, and nothing is loaded.
-    """
-
-    DAGSTER = "dagster"
-    CORE = "core"
-    MKDOCS = "mkdocs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +154,7 @@ def _read(text: str, dialect: Dialect) -> tuple[YamlNode | None, list[YamlProble
         return None, [deep]
     import yaml
 
-    loader = _loader(dialect)(text)
+    loader = loader_of(dialect)(text)
     try:
         root = loader.get_single_node()
         if root is None:
@@ -212,57 +196,6 @@ def _leading_dashes(stripped: str) -> int:
     return match.end() // 2 if match else 0
 
 
-@cache
-def _loader(dialect: Dialect) -> type[yaml.SafeLoader]:
-    import yaml
-
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-    class Loader(base):  # type: ignore[misc]
-        """The safe loader with the consumer's implicit types; `opaque` are tags of its own that are left out."""
-
-        opaque: re.Pattern[str] | None = None
-
-        def __init__(self, text: str) -> None:
-            super().__init__(text)
-            # to YAML a line also ends at these, to a place in a file it does not
-            self._starts = line_starts(text) if _YAML_LINE_ENDS.search(text) else []
-
-        def place(self, mark: Any) -> tuple[int, int]:
-            """Line and column of a mark, 1-based, in lines as everybody else counts them."""
-            if not self._starts:
-                return mark.line + 1, mark.column + 1
-            line = bisect_right(self._starts, mark.index)
-            return line, mark.index - self._starts[line - 1] + 1
-
-    resolvers: dict[Any, list[Any]] = {}
-    for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items():
-        kept = [entry for entry in entries if entry[0] != "tag:yaml.org,2002:timestamp"]
-        if dialect is Dialect.CORE:
-            kept = [_core_bool(entry) for entry in kept]
-        resolvers[first] = kept
-    Loader.yaml_implicit_resolvers = resolvers
-    Loader.opaque = _MKDOCS_TAGS if dialect is Dialect.MKDOCS else None
-    return Loader
-
-
-#: tags that MkDocs reads, as PyYAML spells them
-_MKDOCS_TAGS = re.compile(
-    r"tag:yaml\.org,2002:python/(?:name|module|tuple|object(?:/(?:apply|new))?)\b.*|!ENV|!relative"
-)
-
-
-def _is_opaque(loader: Any, node: Any) -> bool:
-    """Whether the node stands for something that only its consumer loads: it is left out of what is read."""
-    return loader.opaque is not None and loader.opaque.fullmatch(node.tag) is not None
-
-
-def _core_bool(entry: tuple[str, re.Pattern[str]]) -> tuple[str, re.Pattern[str]]:
-    if entry[0] == "tag:yaml.org,2002:bool":
-        return entry[0], re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
-    return entry
-
-
 def _convert(loader: Any, node: Any, done: dict[int, YamlNode], problems: list[YamlProblem]) -> YamlNode:
     known = done.get(id(node))
     if known is not None:
@@ -279,7 +212,7 @@ def _convert(loader: Any, node: Any, done: dict[int, YamlNode], problems: list[Y
         made.value = _Map(list(_pairs(loader, node, done, problems)))
         made.size += sum(k.size + v.size for k, v in made.value.pairs)
     elif isinstance(node, yaml.SequenceNode):
-        made.value = [_convert(loader, item, done, problems) for item in node.value if not _is_opaque(loader, item)]
+        made.value = [_convert(loader, item, done, problems) for item in node.value if not is_opaque(loader, item)]
         made.size += sum(item.size for item in made.value)
     else:
         made.text, made.is_quoted = node.value, node.style in ("'", '"')
@@ -302,7 +235,7 @@ def _pairs(
             message = f"key {key.text!r} stands twice, first {first}; the last one wins in silence"
             problems.append(YamlProblem(message, key.line, key.column, key.text, is_duplicate=True))
         seen.setdefault(identity, key.line)
-        if not _is_opaque(loader, value_node):
+        if not is_opaque(loader, value_node):
             yield key, _convert(loader, value_node, done, problems)
 
 

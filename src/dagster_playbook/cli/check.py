@@ -26,9 +26,10 @@ from dagster_playbook.cli.reporting import paths_from_here, report_of
 from dagster_playbook.report import FORMATS, Report, render
 
 if TYPE_CHECKING:
-    from dagster_playbook.check import Checker, CheckResult
+    from dagster_playbook.check import Checker
     from dagster_playbook.check.edits import Rewrite
     from dagster_playbook.check.live import LiveVerdict
+    from dagster_playbook.check.result import CheckResult
     from dagster_playbook.facts.facts_file import Recorded
     from dagster_playbook.settings import Settings
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from dagster_playbook.check import Checker, CheckResult
+    from dagster_playbook.check import Checker
     from dagster_playbook.check.live import LiveVerdict
+    from dagster_playbook.check.result import CheckResult
 
 #: how the kinds begin that only an extra could judge; its module follows
 _OF_EXTRA = "block for "

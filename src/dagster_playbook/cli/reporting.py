@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dagster_playbook.report import Doubts, Report, RuleText
 
 if TYPE_CHECKING:
-    from dagster_playbook.check import CheckResult
+    from dagster_playbook.check.result import CheckResult
     from dagster_playbook.settings import Settings
 
 #: formats that a code host reads, with paths from the repository's root

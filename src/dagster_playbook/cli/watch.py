@@ -19,7 +19,7 @@ from dagster_playbook.errors import PlaybookError
 from dagster_playbook.report import Report
 
 if TYPE_CHECKING:
-    from dagster_playbook.check import CheckResult
+    from dagster_playbook.check.result import CheckResult
     from dagster_playbook.findings import Finding
     from dagster_playbook.settings import Settings
 

@@ -14,7 +14,8 @@ from typing import Any
 from dagster_playbook.diff.compare import Version
 from dagster_playbook.diff.statements import quoted
 from dagster_playbook.errors import PlatformError
-from dagster_playbook.services.nessie import Content, NessieClient, Reference
+from dagster_playbook.services.nessie import NessieClient
+from dagster_playbook.services.nessie_model import Content, Reference
 from dagster_playbook.services.trino_query import TrinoQuery
 
 _TABLE, _VIEW = "ICEBERG_TABLE", "ICEBERG_VIEW"

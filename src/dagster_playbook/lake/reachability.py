@@ -10,7 +10,8 @@ from typing import Any
 
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake
-from dagster_playbook.services.nessie import Content, NessieClient, Reference, ReferenceNotFoundError
+from dagster_playbook.services.nessie import NessieClient
+from dagster_playbook.services.nessie_model import Content, Reference, ReferenceNotFoundError
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,27 +13,18 @@ from dagster_playbook.facts.codec import facts_from
 from dagster_playbook.facts.facts import Facts, plain
 from dagster_playbook.interpreters.fingerprint import (
     Fingerprints,
-    distributions,
     environment_sources,
     file_digest,
     fingerprints,
 )
 from dagster_playbook.interpreters.interpreter import DISTRIBUTIONS, interpreters
+from dagster_playbook.platform.installed import extras_of, pythons_of, versions_of
 from dagster_playbook.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_playbook.platform.local_values import LocalPart
 
-#: of these the versions of this process count where the platform's Python does not have them
-_TOOLS = re.compile(
-    r"^(mkdocs.*|pymdown-extensions|rich|pygls|pytest|pytest-examples|ruff|mypy|hypothesis|playwright|uv)$"
-)
 Progress = Callable[[str], None]
-#: distributions whose versions a page may state, beside the platform's own
-NAMED_DISTRIBUTIONS = re.compile(
-    r"^(sqlmesh|sqlglot|dagster.*|duckdb|trino|pydantic|mkdocs.*|pymdown-extensions|google-cloud-bigquery|dlt|pyiceberg"
-    r"|psycopg2-binary|click|rich|pygls|pytest|pytest-examples|ruff|mypy|hypothesis|playwright|uv)$"
-)
 
 
 def load_facts(
@@ -244,41 +233,10 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {"DAGSTER_HOME": "dagster", **found} if settings.dagster else found
 
 
-def _versions(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
-    """Versions of what pages may name; those of a platform are its own Python's, and never this one's.
-
-    The second part says which cannot be told, because two projects have two of them.
-    """
-    told: dict[str, str] = {}
-    unread: dict[str, str] = {}
-    for interpreter in interpreters(settings):
-        for name, version in distributions(interpreter.folders).items():
-            if NAMED_DISTRIBUTIONS.match(name) and told.setdefault(name, version) != version:
-                unread[f"versions.{name}"] = f"projects have different ones: {told[name]} and {version}"
-    own = {name: version for name, version in distributions().items() if _TOOLS.match(name)}
-    return dict(sorted({**own, **{n: v for n, v in told.items() if f"versions.{n}" not in unread}}.items())), unread
-
-
-def _pythons(settings: Settings) -> dict[str, str]:
-    """Which Python has answered, where it is not the one that runs this process."""
-    told = [f"Python {each.version} ({each.found})" for each in interpreters(settings) if not each.is_own]
-    return {"python": ", ".join(told)} if told else {}
-
-
-def _extras(distribution: str, settings: Settings) -> tuple[str, ...]:
-    """The extras that an installed distribution offers, as it spells them, in the first Python that has it."""
-    from importlib.metadata import distributions as found
-
-    folders = [folder for interpreter in interpreters(settings) for folder in interpreter.folders]
-    for installed in found(name=distribution, path=[*folders, *sys.path]):
-        return tuple(installed.metadata.get_all("Provides-Extra") or ())
-    return ()
-
-
 def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, Any]], local: LocalPart) -> Facts:
     sqlmesh, dagster = parts["sqlmesh"]["told"], parts["dagster"]["told"]
     commands = parts["commands"]["told"].get("trees", {})
-    versions, unread = _versions(settings)
+    versions, unread = versions_of(settings)
     unread |= {**sqlmesh.get("unread", {}), **parts["commands"]["told"].get("unread", {})}
     values = {**sqlmesh.get("values", {}), **dagster.get("values", {}), **local.values}
     origins = {**sqlmesh.get("origins", {}), **dagster.get("origins", {}), **local.origins}
@@ -296,9 +254,9 @@ def _assemble(settings: Settings, fingerprint: str, parts: dict[str, dict[str, A
         values=dict(sorted(values.items())),
         origins=dict(sorted(origins.items())),
         environment=_environment(settings),
-        sources=local.sources | _pythons(settings),
+        sources=local.sources | pythons_of(settings),
         unread=unread,
-        extras={name: _extras(name, settings) for name in versions},
+        extras={name: extras_of(name, settings) for name in versions},
     ).as_dict()
     raw |= {"models": sqlmesh.get("models", {}), "commands": commands}
     for name in ("jobs", "ops", "config_types", "assets", "resources", "sensors", "schedules", "system_tags"):

@@ -4,61 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.prompts import SESSIONS
 from dagster_playbook.claims.shell import ShellCommand, Word, read_shell
 from dagster_playbook.claims.wrappers import Unwrapped, nested, remote_text, unwrapped
 from dagster_playbook.facts.facts import CommandFact, OptionFact
-from dagster_playbook.findings import Finding, Rule
-from dagster_playbook.rules import sql
-from dagster_playbook.rules.command_values import option_findings, path_findings
+from dagster_playbook.findings import Finding
+from dagster_playbook.rules import command_rules, sql
+from dagster_playbook.rules.command_arguments import Parse, arguments_findings, value_findings_of
+from dagster_playbook.rules.command_rules import (
+    APPLIES,
+    NOT_SHELL,
+    UNKNOWN_COMMAND,
+    UNKNOWN_OPTION,
+    UNKNOWN_SUBCOMMAND,
+    UNKNOWN_TARGET,
+    WRONG_ARGUMENTS,
+)
 from dagster_playbook.rules.help_output import quoted_findings
-from dagster_playbook.rules.option_config import config_findings
-from dagster_playbook.rules.option_types import argument_findings, value_findings, window_findings
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS, Whereabouts, has_own_makefile, programs_of
 from dagster_playbook.rules.repairs import only_member
 from dagster_playbook.rules.requirements import requirement_findings
-from dagster_playbook.rules.runbook_calls import call_findings, missing_parameters
-from dagster_playbook.rules.selectors import entry_findings
 from dagster_playbook.rules.signs import meant_option, sign_findings
 from dagster_playbook.rules.transcripts import output_findings
 from dagster_playbook.rules.world import World, did_you_mean, near
 
 KINDS = frozenset({Kind.SHELL})
-
-NOT_SHELL = Rule("SH601", "not-shell", "A shell block that no shell can parse.")
-UNKNOWN_COMMAND = Rule("SH602", "unknown-command", "A program that is neither of the project nor a standard one.")
-UNKNOWN_SUBCOMMAND = Rule("SH603", "unknown-subcommand", "A sub-command that the program does not have.")
-UNKNOWN_OPTION = Rule("SH604", "unknown-option", "An option that the command does not take.")
-WRONG_ARGUMENTS = Rule("SH605", "wrong-arguments", "Too few or too many arguments, or an option without its value.")
-WRONG_CHOICE = Rule("SH606", "wrong-choice", "A value that the option or argument does not allow.")
-UNKNOWN_TARGET = Rule("SH607", "unknown-make-target", "A make target that the Makefile does not have.")
-APPLIES = Rule("SH609", "dry-run-applies", "`sqlmesh plan --dry-run` is told as harmless, but it applies the plan.")
-
-RULES = (
-    NOT_SHELL,
-    UNKNOWN_COMMAND,
-    UNKNOWN_SUBCOMMAND,
-    UNKNOWN_OPTION,
-    WRONG_ARGUMENTS,
-    WRONG_CHOICE,
-    UNKNOWN_TARGET,
-    APPLIES,
-)
-
-
-@dataclass(slots=True)
-class _Parse:
-    """Where the walk along a command line stands."""
-
-    command: CommandFact
-    path: str
-    arguments: list[Word] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
-    values: list[tuple[OptionFact, Word]] = field(default_factory=list)
-    is_uncertain: bool = False
+RULES = command_rules.RULES
 
 
 def check(claim: Claim, world: World) -> Iterator[Finding]:
@@ -169,7 +143,7 @@ def _make(words: Sequence[Word], claim: Claim, world: World) -> Iterator[Finding
 
 
 def _tree(words: Sequence[Word], root: CommandFact, claim: Claim, world: World) -> Iterator[Finding]:
-    state = _Parse(root, root.name)
+    state = Parse(root, root.name)
     queue = list(words[1:])
     only_arguments = False
     while queue:
@@ -184,10 +158,10 @@ def _tree(words: Sequence[Word], root: CommandFact, claim: Claim, world: World) 
             state.arguments.append(word)
         if state.is_uncertain:
             return
-    yield from _arguments(words, state, claim, world)
+    yield from arguments_findings(words, state, claim, world)
 
 
-def _as_meant(word: Word, state: _Parse) -> Word:
+def _as_meant(word: Word, state: Parse) -> Word:
     """An option that begins with a dash of a word processor is read as the option that was meant."""
     return replace(word, text=meant_option(word.text, _spellings(state.command)) or word.text)
 
@@ -196,7 +170,7 @@ def _spellings(command: CommandFact) -> list[str]:
     return [spelling for option in command.options for spelling in option.names]
 
 
-def _subcommand(word: Word, state: _Parse, claim: Claim) -> Iterator[Finding]:
+def _subcommand(word: Word, state: Parse, claim: Claim) -> Iterator[Finding]:
     if not word.is_known:
         state.is_uncertain = True
         return
@@ -213,7 +187,7 @@ def _subcommand(word: Word, state: _Parse, claim: Claim) -> Iterator[Finding]:
     yield UNKNOWN_SUBCOMMAND.finding(where, message, subject=word.text, evidence=f"{state.path} --help", fix=fix)
 
 
-def _option(word: Word, queue: list[Word], state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
+def _option(word: Word, queue: list[Word], state: Parse, claim: Claim, world: World) -> Iterator[Finding]:
     name, equals, value = word.text.partition("=")
     option = _find_option(state.command, name)
     where = claim.at(word.line, word.column, word.line, word.column + len(name))
@@ -247,10 +221,10 @@ def _option(word: Word, queue: list[Word], state: _Parse, claim: Claim, world: W
         message = f"{state.path} {name} takes a value and none follows"
         yield WRONG_ARGUMENTS.finding(where, message, subject=name, evidence=f"{state.path} --help")
         return
-    yield from _value(option, given, state, claim, world)
+    yield from value_findings_of(option, given, state, claim, world)
 
 
-def _short_options(word: Word, queue: list[Word], state: _Parse, claim: Claim) -> Iterator[Finding]:
+def _short_options(word: Word, queue: list[Word], state: Parse, claim: Claim) -> Iterator[Finding]:
     """`-xy` is `-x -y`, and `-xvalue` when -x takes a value."""
     for position, letter in enumerate(word.text[1:], 1):
         option = _find_option(state.command, f"-{letter}")
@@ -268,79 +242,3 @@ def _short_options(word: Word, queue: list[Word], state: _Parse, claim: Claim) -
 
 def _find_option(command: CommandFact, name: str) -> OptionFact | None:
     return next((option for option in command.options if name in option.names), None)
-
-
-def _value(option: OptionFact, given: Word, state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
-    state.values.append((option, given))
-    if not given.is_known:
-        return
-    where = claim.at(given.line, given.column, given.line, given.end_column)
-    if option.choices and not _is_choice(given.text, option):
-        message = (
-            f"{state.path} {option.names[0]} takes one of {', '.join(option.choices)}, not {given.text!r}"
-            f"{did_you_mean(given.text, option.choices)}"
-        )
-        fix = only_member(where, given.text, option.choices)
-        yield WRONG_CHOICE.finding(where, message, subject=given.text, evidence=f"{state.path} --help", fix=fix)
-    elif state.path.startswith("sqlmesh ") and option.names[0] in (
-        "--restate-model",
-        "-r",
-        "--select-model",
-        "--backfill-model",
-    ):
-        yield from entry_findings(given.text, where, world)
-    else:
-        found = list(value_findings(option, given, state.path, claim))
-        yield from found
-        is_number = bool(found) or option.type in ("integer", "number") or given.text.isdecimal()
-        if not is_number:
-            yield from option_findings(state.path.split(" ")[0], option.names, given, claim, world)
-
-
-def _is_choice(text: str, option: OptionFact) -> bool:
-    if option.ignores_case:
-        return text.lower() in {choice.lower() for choice in option.choices}
-    return text in option.choices
-
-
-def _arguments(words: Sequence[Word], state: _Parse, claim: Claim, world: World) -> Iterator[Finding]:
-    command, where = state.command, claim.at(words[0].line, words[0].column, words[0].line, words[-1].end_column)
-    asks_help = any(word.text in ("--help", "-h", "--version") for word in words)
-    if asks_help:
-        return
-    missing = [option for option in command.options if option.required and not state.seen & set(option.names)]
-    evidence = f"{state.path} --help"
-    if missing:
-        message = f"{state.path} needs the option {missing[0].names[0]}"
-        yield WRONG_ARGUMENTS.finding(where, message, subject=missing[0].names[0], evidence=evidence)
-    count = len(state.arguments)
-    if not command.subcommands and count < command.min_arguments:
-        message = f"{state.path} needs {_counted(command.min_arguments)}, {count or 'none'} given"
-        yield WRONG_ARGUMENTS.finding(where, message, subject=state.path, evidence=evidence)
-    if not command.subcommands and 0 <= command.max_arguments < count:
-        extra = state.arguments[command.max_arguments]
-        place = claim.at(extra.line, extra.column, extra.line, extra.end_column)
-        message = f"{state.path} takes {_counted(command.max_arguments)}; {extra.text!r} is one too many"
-        yield WRONG_ARGUMENTS.finding(place, message, subject=extra.text, evidence=evidence)
-    for word, choices in zip(state.arguments, command.argument_choices, strict=False):
-        if choices and word.is_known and word.text not in choices:
-            place = claim.at(word.line, word.column, word.line, word.end_column)
-            message = f"{state.path} takes one of {', '.join(choices)}, not {word.text!r}"
-            yield WRONG_CHOICE.finding(place, message, subject=word.text, evidence=evidence)
-    yield from window_findings({name: given for option, given in state.values for name in option.names}, claim)
-    called = [(max(option.names, key=len), given) for option, given in state.values]
-    lacking = missing_parameters(state.path, state.arguments, called, world)
-    if lacking:
-        yield WRONG_ARGUMENTS.finding(where, lacking, subject=state.path, evidence="the runbook's front matter")
-    yield from config_findings(state.path, called, claim, world)
-    calls = list(call_findings(state.path, state.arguments, called, claim, world))
-    yield from calls
-    types = [*command.argument_types, *[""] * count]
-    for word, kind in zip(state.arguments, types, strict=False):
-        yield from argument_findings(word, kind, state.path, claim)
-        if not any(finding.subject == word.text for finding in calls):
-            yield from path_findings(word, claim, world)
-
-
-def _counted(count: int) -> str:
-    return f"{count or 'no'} argument{'' if count == 1 else 's'}"

@@ -8,7 +8,8 @@ import tomllib
 from collections.abc import Iterator
 
 from dagster_playbook.claims.model import Claim, Kind
-from dagster_playbook.claims.yaml_text import Dialect, YamlNode, read_yaml, readable
+from dagster_playbook.claims.yaml_loader import Dialect
+from dagster_playbook.claims.yaml_text import YamlNode, read_yaml, readable
 from dagster_playbook.facts.authority import TextProblem
 from dagster_playbook.findings import Finding, Rule, Severity
 from dagster_playbook.rules.world import World

@@ -13,7 +13,7 @@ from dagster_playbook.claims.model import Claim
 from dagster_playbook.claims.shell import read_shell
 from dagster_playbook.claims.yaml_text import read_yaml
 from dagster_playbook.findings import Finding
-from dagster_playbook.rules import command_values, commands, model_blocks, selectors, sql
+from dagster_playbook.rules import command_rules, command_values, commands, model_blocks, selectors, sql
 from dagster_playbook.rules.programs import STANDARD_PROGRAMS
 from dagster_playbook.rules.vocabulary import CONFIG_FILES, vocabulary_of
 from dagster_playbook.rules.world import World, did_you_mean
@@ -49,7 +49,7 @@ def command(text: str, claim: Claim, world: World) -> Answer:
     words = parsed.commands[0].words
     findings = [f for command in parsed.commands for f in commands.command_findings(command, claim, world)]
     # prose names a command in part: what is not said yet is not missing
-    kept = [f for f in findings if f.rule != commands.WRONG_ARGUMENTS.code or "too many" in f.message]
+    kept = [f for f in findings if f.rule != command_rules.WRONG_ARGUMENTS.code or "too many" in f.message]
     return iter(kept) if words else None
 
 
@@ -63,7 +63,7 @@ def option(text: str, claim: Claim, world: World) -> Answer:
         return known()
     message = f"no command of the platform has the option {name!r}{did_you_mean(name, options)}"
     # an option by itself does not say whose it is
-    unknown = commands.UNKNOWN_OPTION.finding(
+    unknown = command_rules.UNKNOWN_OPTION.finding(
         claim.location, message, subject=name, evidence="command trees", severity=world.doubtful
     )
     return iter([unknown])

@@ -14,8 +14,8 @@ from dagster_playbook.claims.model import Claim, Kind
 from dagster_playbook.claims.yaml_text import read_yaml
 from dagster_playbook.findings import Finding, Rule
 from dagster_playbook.rules import (
+    command_rules,
     command_values,
-    commands,
     extraction,
     name_syntax,
     run_config,
@@ -49,9 +49,9 @@ _RULE_OF_KIND = {
     "catalog": services.UNKNOWN_CATALOG,
     "reference": services.UNKNOWN_REFERENCE,
     "property": services.UNKNOWN_PROPERTY,
-    "make target": commands.UNKNOWN_TARGET,
-    "option": commands.UNKNOWN_OPTION,
-    "command": commands.UNKNOWN_COMMAND,
+    "make target": command_rules.UNKNOWN_TARGET,
+    "option": command_rules.UNKNOWN_OPTION,
+    "command": command_rules.UNKNOWN_COMMAND,
     "path": command_values.UNKNOWN_PATH,
 }
 _LITERAL = re.compile(

@@ -44,7 +44,7 @@ def nessie(step: Step, scope: Mapping[str, Any], _: Surroundings, again: bool) -
 
 def _assign(client: Any, asked: Mapping[str, Any], again: bool) -> dict[str, Any]:
     """Move a reference by compare-and-set; begun before, it is enough that it is where it should be."""
-    from dagster_playbook.services.nessie import Reference, ReferenceConflictError
+    from dagster_playbook.services.nessie_model import Reference, ReferenceConflictError
 
     now = client.get_reference(str(asked["name"]))
     target = str(asked["hash"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from urllib.parse import urlencode
 
-from dagster_playbook.check import PageSummary
+from dagster_playbook.check.result import PageSummary
 from dagster_playbook.findings import Severity
 from dagster_playbook.site.sources import Commit, Sources
 

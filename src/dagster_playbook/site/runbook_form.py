@@ -10,6 +10,7 @@ from dagster_playbook.claims import runbook_values
 from dagster_playbook.claims.runbook_model import Parameter, Runbook
 from dagster_playbook.facts.facts import Facts
 from dagster_playbook.meaning import Meanings
+from dagster_playbook.nessie_hash import PATTERN
 
 
 def form(runbook: Runbook, facts: Facts, meanings: Meanings) -> str:
@@ -17,7 +18,7 @@ def form(runbook: Runbook, facts: Facts, meanings: Meanings) -> str:
     data: dict[str, Any] = {
         "path": runbook.path,
         "parameters": [_parameter(parameter) for parameter in runbook.parameters.values()],
-        "forms": {name: pattern.pattern for name, pattern in runbook_values._FORMS.items()},
+        "forms": {"hash": PATTERN} | {name: pattern.pattern for name, pattern in runbook_values.FORMS.items()},
         "known": known(runbook, facts, meanings),
     }
     return (

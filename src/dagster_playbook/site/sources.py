@@ -13,7 +13,8 @@ from dagster_playbook.site.names import Names, names_of
 from dagster_playbook.site.terms import Terms, read_terms
 
 if TYPE_CHECKING:
-    from dagster_playbook.check import Checker, CheckResult, PageSummary
+    from dagster_playbook.check import Checker
+    from dagster_playbook.check.result import CheckResult, PageSummary
     from dagster_playbook.claims.runbook_model import Runbook
     from dagster_playbook.facts.facts import Facts
     from dagster_playbook.findings import Finding

@@ -9,7 +9,7 @@ from typing import Any
 from dagster_playbook.errors import PlatformError
 from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake, open_table
 from dagster_playbook.restatement.audits import RenderedAudit
-from dagster_playbook.services.nessie import Content, Reference
+from dagster_playbook.services.nessie_model import Content, Reference
 from dagster_playbook.services.trino_query import TrinoError, TrinoQuery
 from dagster_playbook.stack.verification import AuditResult
 

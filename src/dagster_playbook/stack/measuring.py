@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake, open_table
-from dagster_playbook.services.nessie import Content, Reference
+from dagster_playbook.services.nessie_model import Content, Reference
 from dagster_playbook.services.trino_query import TrinoQuery
 from dagster_playbook.stack.verification import ColumnMeasure, TableMeasure
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from dagster_playbook.errors import StackError
 from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake
 from dagster_playbook.restatement.audits import RenderedAudits
-from dagster_playbook.services.nessie import Content, NessieClient, Reference
+from dagster_playbook.services.nessie import NessieClient
+from dagster_playbook.services.nessie_model import Content, Reference
 from dagster_playbook.services.trino_query import TrinoError, TrinoQuery
 from dagster_playbook.stack.auditing import TABLE, VIEW, Auditor
 from dagster_playbook.stack.measuring import measure, measure_files

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from dagster_playbook.cli import group
 from dagster_playbook.errors import StackError
 from dagster_playbook.lake.iceberg_files import Lake
-from dagster_playbook.services.nessie import NessieUnreachableError, ReferenceConflictError, RefKind
+from dagster_playbook.services.nessie_model import NessieUnreachableError, ReferenceConflictError, RefKind
 from dagster_playbook.services.trino_query import TrinoError
 from dagster_playbook.stack.local import LocalStack, Selection
 from dagster_playbook.stack.processes import left_behind

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from dagster_playbook.lake.iceberg_files import FilesGoneError, Lake, open_table
-from dagster_playbook.services.nessie import Reference
+from dagster_playbook.services.nessie_model import Reference
 
 pytestmark = pytest.mark.stack
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dagster_playbook.services.nessie import Reference, RefKind
+from dagster_playbook.services.nessie_model import Reference, RefKind
 
 pytestmark = pytest.mark.stack
 

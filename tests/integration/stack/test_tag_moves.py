@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dagster_playbook.services.nessie import (
-    NessieClient,
+from dagster_playbook.services.nessie import NessieClient
+from dagster_playbook.services.nessie_model import (
     NessieError,
     Reference,
     ReferenceConflictError,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_playbook.check import CheckResult, PageSummary
 from dagster_playbook.check.baseline import FORMAT, VERSION, against, read_baseline, write_baseline
+from dagster_playbook.check.result import CheckResult, PageSummary
 from dagster_playbook.errors import PlaybookError
 from dagster_playbook.findings import Finding, Severity
 from dagster_playbook.location import Location

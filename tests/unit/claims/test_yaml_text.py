@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from dagster_playbook.claims.yaml_text import MAX_DEPTH, Dialect, YamlNode, read_yaml
+from dagster_playbook.claims.yaml_loader import Dialect
+from dagster_playbook.claims.yaml_text import MAX_DEPTH, YamlNode, read_yaml
 
 SCALARS = st.one_of(
     st.none(),

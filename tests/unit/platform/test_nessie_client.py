@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dagster_playbook.services.nessie import (
-    NessieClient,
+from dagster_playbook.services.nessie import NessieClient
+from dagster_playbook.services.nessie_model import (
     NessieError,
     NessieUnreachableError,
     ReferenceConflictError,

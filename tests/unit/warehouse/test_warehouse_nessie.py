@@ -11,7 +11,8 @@ import dagster as dg
 import httpx
 import pytest
 
-from dagster_playbook.services.nessie import NessieClient, NessieError, ReferenceConflictError
+from dagster_playbook.services.nessie import NessieClient
+from dagster_playbook.services.nessie_model import NessieError, ReferenceConflictError
 
 COMMITS = [f"{number:016x}" for number in range(300, 0, -1)]  # newest first, more than one page
 HEAD = COMMITS[0]

@@ -45,7 +45,8 @@ def probe(context: Context) -> None:
 
 def settle(context: Context) -> None:
     """Create the references that the project names and that are missing, at the head of the default branch."""
-    from dagster_playbook.services.nessie import NessieClient, RefKind
+    from dagster_playbook.services.nessie import NessieClient
+    from dagster_playbook.services.nessie_model import RefKind
 
     wanted = read_json(context.config / "nessie" / "references.json")
     with NessieClient(context.url("nessie", "/api/v2")) as client:
