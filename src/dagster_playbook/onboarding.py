@@ -47,15 +47,22 @@ def settings_file(root: Path, found: Found, python: str) -> Written:
     """
     path = root / "pyproject.toml"
     try:
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        before = path.read_bytes().decode("utf-8") if path.exists() else ""
         tools = tomllib.loads(before).get("tool", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"cannot be read: {error}", path="pyproject.toml", cure="mend it first") from error
     if "playbook" in tools:
         cure = "change them there, or take the table out and run `playbook init` again"
         raise SettingsError("has [tool.playbook] already", path="pyproject.toml", cure=cure)
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    return Written("pyproject.toml", before + gap + "\n".join(_settings(found, python)) + "\n")
+    end = "\r\n" if "\r\n" in before else "\n"
+    gap = "" if not before else end if before.endswith("\n") else end * 2
+    text = before + gap + "\n".join([*_settings(found, python), ""]).replace("\n", end)
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        cure = "write `tool` of pyproject.toml as tables first"
+        raise SettingsError(f"[tool.playbook] cannot be added: {error}", path="pyproject.toml", cure=cure) from error
+    return Written("pyproject.toml", text)
 
 
 def _settings(found: Found, python: str) -> Iterator[str]:

@@ -120,3 +120,20 @@ def test_what_was_written_is_toml_whatever_the_names_are(tmp_path: Path) -> None
     root = _tree(tmp_path, {'a"b\\c/config.yaml': CONFIG, 'a"b\\c/models/o.sql': MODEL})
     text = onboarding.settings_file(root, discover(root), "").text
     assert tomllib.loads(text)["tool"]["playbook"]["sqlmesh"] == [{"path": 'a"b\\c'}]
+
+
+@pytest.mark.parametrize("before", ["[project]\r\nname = 'x'\r\n", "[project]\nname = 'x'"])
+def test_line_ends_are_those_of_the_file(tmp_path: Path, before: str) -> None:
+    """What stands there keeps its bytes, and what is added looks like it."""
+    (tmp_path / "pyproject.toml").write_bytes(before.encode())
+    text = onboarding.settings_file(tmp_path, discover(tmp_path), "").text
+    assert text.startswith(before)
+    assert text.count("\r\n") in (0, text.count("\n"))
+    assert "playbook" in tomllib.loads(text)["tool"]
+
+
+def test_a_file_to_which_no_table_can_be_added_is_refused(tmp_path: Path) -> None:
+    """`tool` as an inline table is closed: nothing is written that no TOML reader takes."""
+    (tmp_path / "pyproject.toml").write_text("tool = { ruff = { line-length = 100 } }\n")
+    with pytest.raises(SettingsError, match=r"\[tool.playbook\] cannot be added"):
+        onboarding.settings_file(tmp_path, discover(tmp_path), "")

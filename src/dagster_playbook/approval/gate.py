@@ -75,8 +75,11 @@ class Gate:
         rule = policy.ops.get(op) or Rule(self.role)
         demand = Demand(rule, self.target, scope=scope, sources=sources)
         grant = verify(decode(text), policy, demand)
+        ledger = Ledger(self.ledger)
+        # a tag may carry the envelope as it was before somebody rejected it
+        ledger.refuse_rejected(grant.nonce)
         # one plan may start several runs: each of them once
-        Ledger(self.ledger).spend(dataclasses.replace(grant, nonce=f"{grant.nonce}/{scope[:16]}"), root_run_id)
+        ledger.spend(dataclasses.replace(grant, nonce=f"{grant.nonce}/{scope[:16]}"), root_run_id)
         return grant
 
     def _policy(self) -> Policy:

@@ -23,6 +23,8 @@ from dagster_playbook.durable import append_to, sync_folder
 
 #: the nonce of a line that cannot be read as a whole; it stands first, so that a cut leaves it
 _NONCE = re.compile(r'"nonce": "([^"\\]+)"')
+#: what a nonce that was rejected is held by
+_REJECTED = "nothing: it was rejected: "
 _CURE = "look at it by hand, then mend or remove that line"
 
 
@@ -50,7 +52,7 @@ class Ledger:
         Raises:
             RefusedError: it was spent, or the ledger cannot be read or written.
         """
-        holder = f"nothing: it was rejected: {reason}"
+        holder = f"{_REJECTED}{reason}"
         self._append(nonce, holder, {"nonce": nonce, "holder": holder, "at": _now()})
 
     def release(self, nonce: str, holder: str, reason: str) -> None:
@@ -69,6 +71,11 @@ class Ledger:
             RefusedError: it was spent on something else, or the ledger cannot be read.
         """
         _refuse(self.entries(), nonce, holder)
+
+    def refuse_rejected(self, nonce: str) -> None:
+        """Raises RefusedError when the request of this nonce was rejected; whatever else it was spent on is let be."""
+        if (holder := _holder_of(self.entries(), nonce)).startswith(_REJECTED):
+            raise RefusedError(holder.removeprefix("nothing: "))
 
     def entries(self) -> list[dict[str, Any]]:
         """Every line, oldest first; one that cannot be read is `{"torn": text, "line": number}`.

@@ -216,8 +216,10 @@ class Branches:
         source, aside = self._ways(record)
         is_whole = all((source / name).is_file() for name in record.files)
         is_unchanged = self._is_production(record.base if is_publishing else record.head)
-        if is_whole is not is_unchanged and (is_whole or is_unchanged):
-            # somebody has written to production, or has deleted what was to be put
+        wanted = record.head if is_publishing else record.base
+        is_as_asked = not is_whole or files.fingerprint_of(source, record.files) == wanted
+        if is_whole is not is_unchanged or not is_as_asked:
+            # somebody has written to production or to what was to be put, or has deleted that
             shutil.rmtree(aside, ignore_errors=True)
             self._moved(record, State.BUILT if is_publishing else State.PUBLISHED)
             return

@@ -35,7 +35,7 @@ def look(branches: Branches, run: str, grains: Mapping[str, Grain], options: Opt
     record = branches.record(run)
     with looked_at(branches, record) as (before, after), duckdb_engine(before, after, record.catalog) as engine:
         diff = compare(engine, (record.base, record.head), grains, options, tell)
-    if record.state is State.BUILT and not options.tables:
+    if record.state is State.BUILT and diff.is_whole and not options.tables:
         keep_diff(branches.data, run, diff)
     return diff
 

@@ -75,13 +75,17 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
+def _is_run(name: str) -> bool:
+    return bool(name) and all(c.isascii() and (c.isalnum() or c in "-_") for c in name)
+
+
 def branch_folder(data: Path, run: str) -> Path:
     """The folder of a branch.
 
     Raises:
         PlatformError: the text cannot name one.
     """
-    if not run or not all(c.isascii() and (c.isalnum() or c in "-_") for c in run):
+    if not _is_run(run):
         raise PlatformError(f"{run!r} cannot name a restatement", cure="take the id of its run from `playbook runs`")
     return data / BRANCHES_FOLDER / run
 
@@ -99,7 +103,8 @@ def read_record(data: Path, run: str) -> Record | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PlatformError("the record of the branch cannot be read", path=str(path)) from error
+        cure = "mend it, or move the branch's folder away: production needs it only while it is being published"
+        raise PlatformError("the record of the branch cannot be read", path=str(path), cure=cure) from error
 
 
 def write_record(data: Path, record: Record) -> None:
@@ -112,7 +117,7 @@ def write_record(data: Path, record: Record) -> None:
 def all_records(data: Path) -> list[Record]:
     """Every branch, the oldest first."""
     folder = data / BRANCHES_FOLDER
-    names = [p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")] if folder.is_dir() else []
+    names = [p.name for p in folder.iterdir() if p.is_dir() and _is_run(p.name)] if folder.is_dir() else []
     found = [record for name in names if (record := read_record(data, name))]
     return sorted(found, key=lambda record: (record.made_at, record.run))
 

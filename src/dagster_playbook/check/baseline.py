@@ -42,7 +42,7 @@ def write_baseline(path: Path, findings: Iterable[Finding]) -> int:
     ]
     document = {"format": FORMAT, "version": VERSION, "findings": entries}
     with on_disk("the baseline cannot be written", path):
-        write_whole(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n", mode=0o644)
+        write_whole(path, json.dumps(document, indent=1) + "\n", mode=0o644)
     return counts.total()
 
 

@@ -58,6 +58,8 @@ class VerdictStore:
 
     def put(self, page: str, verdict: dict[str, Any]) -> None:
         """Keep a verdict; it is written by `save`."""
+        if not page.isascii() and any("\ud800" <= c <= "\udfff" for c in page):
+            return  # a name that is no UTF-8 has no place in the store
         self._new[page] = json.dumps(verdict, separators=(",", ":"))
 
     def save(self) -> None:

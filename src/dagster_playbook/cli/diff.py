@@ -135,6 +135,8 @@ def _print(diff: Diff) -> None:
             # values come from the tables
             click.echo(f"    {flat(line)}")
     click.echo(f"digest {diff.digest}")
+    if not diff.is_whole:
+        click.echo("it looked at a part of the rows: nothing can be published by this digest; see --max-rows")
 
 
 def _short(name: str) -> str:

@@ -40,14 +40,15 @@ def command(*, yes: bool, hook: bool | None, workflow: bool | None, project: Pat
     if not root.is_dir():
         raise SettingsError(f"no project folder {project}", cure="name an existing folder with --project")
     found = discover(root)
-    # whether there are settings already is told before anybody is asked
-    files = [onboarding.settings_file(root, found, _python(root, found))]
+    # whether there are settings already is told before anybody is asked; the project's Python is started after that
+    planned = onboarding.settings_file(root, found, "")
     _tell(found)
     if not found.has_platform:
         raise PlaybookError(
             "no SQLMesh project and no Dagster code location was found", cure="run it in the project's folder"
         )
-    _ask(yes, f"write [tool.playbook] to {files[0].path}?", must=True)
+    _ask(yes, f"write [tool.playbook] to {planned.path}?", must=True)
+    files = [onboarding.settings_file(root, found, _python(root, found))]
     for wanted, made, words in (
         (hook, onboarding.hook_file(root), f"a commit hook in {onboarding.HOOKS}"),
         (workflow, onboarding.workflow_file(root), f"a workflow in {onboarding.WORKFLOW}"),

@@ -50,7 +50,7 @@ def command(
 
         def rejected(now: Envelope) -> Envelope:
             made = with_rejection(now, signed, policy)
-            store.ledger.reject(str(payload_of(made.request)["nonce"]), reason)
+            store.reject(str(payload_of(made.request)["nonce"]), reason)
             return made
 
         path = store.answer(str(payload_of(envelope.request)["digest"]), envelope, rejected)

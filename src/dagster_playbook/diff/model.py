@@ -96,6 +96,11 @@ class Diff:
         """The tables that are not the same."""
         return tuple(table for table in self.tables if table.state != "same")
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row of every table was looked at."""
+        return all(table.share == 1.0 for table in self.tables)
+
     def counted(self) -> dict[str, Any]:
         """What the digest is made of: the two versions and every count; examples are only shown, and masked anew."""
         tables = [{k: v for k, v in asdict(table).items() if k != "examples"} for table in self.differing]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import glob
 import hashlib
 import os
 import re
@@ -83,10 +84,10 @@ def _poetry(root: Path) -> Iterator[Path]:
     homes = [os.environ.get("POETRY_VIRTUALENVS_PATH", "")]
     homes += [str(Path(folder) / "virtualenvs") for folder in [os.environ.get("POETRY_CACHE_DIR", "")] if folder]
     homes += [str(Path.home() / cache / "pypoetry/virtualenvs") for cache in (".cache", "Library/Caches")]
-    name = re.sub(r'[ $`!*@"\\\r\n\t]', "_", named[1].lower())[:42]
+    name = re.sub(r'[ $`!*@"\\\r\n\t/]', "_", named[1].lower())[:42]
     digest = base64.urlsafe_b64encode(hashlib.sha256(str(root).encode()).digest()).decode()[:8]
     for home in filter(None, homes):
-        yield from sorted(Path(home).glob(f"{name}-{digest}-py3*"), reverse=True)
+        yield from sorted(Path(home).glob(f"{glob.escape(name)}-{digest}-py3*"), reverse=True)
 
 
 def _conda(root: Path) -> Iterator[Path]:

@@ -91,7 +91,7 @@ def planned(asked: Asked) -> Planned:
 def _answer_of(asked: Asked) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            [sys.executable, "-m", "dagster_playbook.runbook.planning"],
+            [sys.executable, "-P", "-m", "dagster_playbook.runbook.planning"],
             input=json.dumps(asdict(asked)),
             capture_output=True,
             text=True,

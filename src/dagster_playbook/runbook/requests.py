@@ -36,7 +36,7 @@ def write_request(root: Path, plan: Plan, key: Path, *, reason: str = "", is_bre
     rules = rules_of(plan, policy)
     refuse_request(plan.parts, rules, reason)
     wanted = Wanted(plan.parts, about(plan), reason)
-    return store.write_envelope(plan.digest, ask(wanted, key, policy, is_break_glass=is_break_glass))
+    return store.ask(plan.digest, ask(wanted, key, policy, is_break_glass=is_break_glass))
 
 
 def keep_request(
@@ -48,7 +48,7 @@ def keep_request(
         shown: what the plan is, as `about` says it. rules: what the plan needs.
     """
     refuse_request(parts, rules, reason)
-    return store.write_envelope(parts.digest, ask(Wanted(parts, shown, reason), key, store.policy(parts.target)))
+    return store.ask(parts.digest, ask(Wanted(parts, shown, reason), key, store.policy(parts.target)))
 
 
 def refuse_request(parts: Parts, rules: Sequence[Rule], reason: str) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_playbook.approval.envelope import Envelope, from_dict, payload_of
-from dagster_playbook.approval.gate import APPROVERS_VARIABLE
+from dagster_playbook.approval.envelope import Envelope, RefusedError, from_dict, payload_of
+from dagster_playbook.approval.gate import APPROVERS_VARIABLE, LEDGER_VARIABLE
 from dagster_playbook.approval.ledger import Ledger
 from dagster_playbook.approval.policy import ROLES_FILE, SIGNERS_FILE, Policy, load_policy
 from dagster_playbook.durable import write_whole
@@ -49,6 +49,16 @@ class Store:
     def ledger(self) -> Ledger:
         """What approvals were spent by `playbook run`; the platform's op keeps its own."""
         return Ledger(self.folder / "approvals" / "ledger.jsonl")
+
+    def reject(self, nonce: str, reason: str) -> None:
+        """Hold a request's nonce for nobody, in this ledger and in the op's where the environment names it.
+
+        Raises:
+            RefusedError: a ledger cannot be read or written, or the nonce was spent.
+        """
+        named = os.environ.get(LEDGER_VARIABLE)
+        for ledger in (self.ledger, *([Ledger(Path(named))] if named else [])):
+            ledger.reject(nonce, reason)
 
     @property
     def index(self) -> RunIndex:
@@ -140,6 +150,37 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(path, json.dumps(envelope.as_dict(), indent=2) + "\n")
         return path
+
+    def ask(self, digest: str, envelope: Envelope) -> Path:
+        """Keep a new request; one that was answered is never replaced by it unheard.
+
+        Raises:
+            RunbookError: somebody has approved an earlier request for the same plan, or the disk refuses.
+        """
+        from filelock import FileLock
+
+        folder = self.folder / "approvals"
+        path = folder / f"{digest}.json"
+        with on_disk("the request cannot be written", folder, RunbookError):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with FileLock(folder / "answers.lock"):
+                kept = read_envelope_file(path) if path.is_file() else None
+                if kept and kept.approvals and not kept.rejection and self._is_open(kept):
+                    raise RunbookError("it was asked for and approved already", cure="run it, or `playbook reject` it")
+                if kept:
+                    # who answered what before stays on record
+                    (folder / "ended").mkdir(exist_ok=True, mode=0o700)
+                    os.link(path, folder / "ended" / f"{digest}-{secrets.token_hex(4)}.json")
+                return self.write_envelope(digest, envelope)
+
+    def _is_open(self, kept: Envelope) -> bool:
+        """Whether a request was neither spent nor has expired."""
+        told = payload_of(kept.request)
+        try:
+            self.ledger.look(str(told.get("nonce")), holder="")
+            return dt.datetime.fromisoformat(str(told.get("expires_at"))) > dt.datetime.now(dt.UTC)
+        except (RefusedError, ValueError, TypeError):
+            return False
 
     def answer(self, digest: str, seen: Envelope, change: Callable[[Envelope], Envelope]) -> Path:
         """Keep an answer to a request that was `seen`; when several answer at once, nobody's answer is lost.

@@ -102,7 +102,7 @@ class Approvals:
         def keep(signed: Signed) -> str:
             def rejected(now: Envelope) -> Envelope:
                 made = with_rejection(now, signed, policy)
-                self._serving.store.ledger.reject(str(payload_of(made.request)["nonce"]), reason)
+                self._serving.store.reject(str(payload_of(made.request)["nonce"]), reason)
                 return made
 
             self._serving.store.answer(digest, envelope, rejected)

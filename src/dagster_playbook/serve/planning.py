@@ -84,7 +84,7 @@ class Planning:
             return request_text(Wanted(made.parts, made.about, reason), serving.store.policy(made.parts.target))
 
         def keep(signed: Signed) -> str:
-            serving.store.write_envelope(made.digest, Envelope(signed))
+            serving.store.ask(made.digest, Envelope(signed))
             return f"{pages.LIVE}/approvals/{made.digest}"
 
         return await signing.begin(request, serving, person, text, keep)

@@ -109,6 +109,11 @@ def _limited(receive: Receive) -> Receive:
     return limited
 
 
+def _is_text(value: str) -> bool:
+    """Whether a value can be an argument of a process: no NUL, no half of a character."""
+    return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
 async def form_of(request: Request, serving: Serving) -> FormData:
     """The form of a request, once its token was taken.
 
@@ -119,6 +124,8 @@ async def form_of(request: Request, serving: Serving) -> FormData:
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise Refused("that is no form", 415)
     form = await request.form(max_files=0, max_fields=200)
+    if any(not _is_text(str(value)) for value in form.values()):
+        raise Refused("a field holds what is no text", 400)
     try:
         serving.tokens.take(request.scope["session"], request.url.path, str(form.get("token", "")))
     except TokenError as error:

@@ -32,7 +32,7 @@ class Runs:
 
         def told() -> list[dict[str, Any]]:
             store = self._serving.store
-            states = [run_state(store.folder / "runs" / run) for run in reversed(store.run_ids())][:_MOST_LISTED]
+            states = [run_state(store.folder / "runs" / run) for run in list(reversed(store.run_ids()))[:_MOST_LISTED]]
             return [state | {"running": owner_of(self._serving, state["id"]) is not None} for state in states]
 
         return pages.page(request, self._serving, "runs.html", runs=await anyio.to_thread.run_sync(told))

@@ -68,7 +68,7 @@ class BuiltSite:
         place = next((end for end in ("</article>", "</main>", "</body>") if end in text), "")
         before, end, after = text.rpartition(place) if place else (text, "", "")
         whole = f"{before}{live}{end}{after}".replace("</head>", f"{_HEAD}</head>", 1)
-        return HTMLResponse(whole, headers={"Content-Security-Policy": content_policy(_hashes(whole))})
+        return HTMLResponse(whole, headers={"Content-Security-Policy": content_policy(_hashes(_of_theme(whole)))})
 
 
 def form_told(request: Request, serving: Serving, name: str, runbook: Any) -> dict[str, Any]:
@@ -82,6 +82,12 @@ def form_told(request: Request, serving: Serving, name: str, runbook: Any) -> di
         "token": pages.token_maker(request, serving),
         "given": {},
     }
+
+
+def _of_theme(whole: str) -> str:
+    """A page without its article: what an author wrote stands between the first begin and the last end of one."""
+    before, begin, rest = whole.partition("<article")
+    return f"{before}\n{rest.rpartition('</article>')[2]}" if begin else ""
 
 
 def _hashes(text: str) -> list[str]:

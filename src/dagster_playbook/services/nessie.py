@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from dagster_playbook.nessie_hash import FORM, is_hash
 from dagster_playbook.services.nessie_model import (
@@ -51,6 +51,9 @@ class NessieClient:
         import httpx
 
         self.uri = uri.rstrip("/")
+        where = urlsplit(self.uri)
+        # for messages: an address may carry a password
+        self._shown = where._replace(netloc=where.netloc.rpartition("@")[2]).geturl()
         self._page_size = page_size
         # No proxy from the environment: the address is the operator's own.
         self._http = httpx.Client(
@@ -168,7 +171,7 @@ class NessieClient:
             answer = self._http.request(method, path, params=params, json=body)
         except httpx.HTTPError as error:
             raise NessieUnreachableError(
-                f"Nessie at {self.uri} did not answer: {error or type(error).__name__}",
+                f"Nessie at {self._shown} did not answer: {error or type(error).__name__}",
                 cure="see `playbook stack status`, or check NESSIE_URI",
             ) from error
         if answer.is_success:

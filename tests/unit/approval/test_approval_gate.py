@@ -139,3 +139,10 @@ def test_the_environment_says_where_the_gate_looks(monkeypatch: pytest.MonkeyPat
     for name, value in zip(names, ("/p", "/q", "production", "director"), strict=True):
         monkeypatch.setenv(name, value)
     assert Gate.from_environment(Path("a"), Path("l")) == Gate(Path("/p"), Path("/q"), "production", "director")
+
+
+def test_a_rejected_request_is_refused_by_the_op(gate: Gate, approved: Envelope) -> None:
+    """Also with the tag's text from before the rejection, as long as the op's ledger was told."""
+    Ledger(gate.ledger).reject(json.loads(approved.request.payload)["nonce"], "wait")
+    with pytest.raises(RefusedError, match=r"^it was rejected: wait$"):
+        gate.admit("op", "scope-1", _tags(approved), "run-1", sources=SOURCES)

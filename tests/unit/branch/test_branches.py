@@ -9,13 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import duckdb
 import pytest
 from numbered_platform import FILES, content, restated, write
 
 from dagster_playbook.branch import files
 from dagster_playbook.branch.approved import BranchRefusedError
 from dagster_playbook.branch.branches import Branches
+from dagster_playbook.branch.looking import look
 from dagster_playbook.branch.record import State
+from dagster_playbook.diff.compare import Options
+from dagster_playbook.diff.model import Grain
 from dagster_playbook.errors import BusyError, PlatformError
 
 WRITER = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
@@ -150,3 +154,24 @@ def test_a_full_disk_leaves_production_and_no_half_copy(branches: Branches, monk
             branches.begin("r")
     assert content(branches.data) == before
     assert [path.name for path in (branches.data / "branches").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("name", ["not a run", "r.bak"])
+def test_a_folder_that_is_no_branch_stops_nothing(branches: Branches, name: str) -> None:
+    """A copy that somebody left beside the branches is passed over."""
+    digest = restated(branches, "r", 1)
+    shutil.copytree(branches.data / "branches" / "r", branches.data / "branches" / name)
+    branches.finish()
+    assert branches.publish("r", digest).state is State.PUBLISHED
+
+
+def test_a_look_at_a_part_is_not_what_is_approved(branches: Branches) -> None:
+    """Of 1000 rows one was looked at: its digest publishes nothing."""
+    branches.begin("r")
+    with duckdb.connect(str(branches.own("r") / FILES[0])) as connection:
+        connection.execute("CREATE OR REPLACE TABLE oso.one AS SELECT range AS n FROM range(1000)")
+    branches.built("r")
+    diff = look(branches, "r", {"oso.one": Grain(("n",))}, Options(max_rows=1), lambda _: None)
+    assert not diff.is_whole
+    with pytest.raises(BranchRefusedError, match="playbook diff --run r"):
+        branches.publish("r", diff.digest)

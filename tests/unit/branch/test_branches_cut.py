@@ -79,6 +79,19 @@ def test_a_cut_exchange_does_not_overrule_who_wrote_meanwhile(branches: Branches
     assert all_records(branches.data)[0].state is State.BUILT
 
 
+def test_a_branch_that_is_changed_after_a_cut_is_not_put(branches: Branches) -> None:
+    """What was approved is what is put: with another file in its place production stays, and the branch is as built."""
+    digest, before = restated(branches, "r", 1), content(branches.data)
+    at = 1
+    while all_records(branches.data)[0].state is not State.PUBLISHING:
+        assert dying(lambda: branches.publish("r", digest), at) == 0
+        at += 1
+    write(branches.own("r") / FILES[0], 9)
+    branches.finish()
+    assert content(branches.data) == before
+    assert all_records(branches.data)[0].state is State.BUILT
+
+
 def test_files_that_are_gone_after_a_cut_are_not_called_published(branches: Branches) -> None:
     """Deleted by hand before anything was put: production is what it was, and the branch says that they are gone."""
     digest, before = restated(branches, "r", 1), content(branches.data)

@@ -92,3 +92,10 @@ def test_a_file_that_is_no_baseline_is_one_error(tmp_path: Path, text: str | Non
     with pytest.raises(PlaybookError, match=words) as caught:
         read_baseline(file)
     assert "--update-baseline" in caught.value.cure
+
+
+def test_a_page_whose_name_is_no_utf8_is_known_again(tmp_path: Path) -> None:
+    """Its name is written so that it can be read."""
+    file = tmp_path / "baseline.json"
+    write_baseline(file, [finding("a", 3, "docs/\udce9.md")])
+    assert against(result(finding("a", 3, "docs/\udce9.md")), read_baseline(file))[1] == 1

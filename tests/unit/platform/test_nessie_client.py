@@ -83,3 +83,17 @@ def test_pages_are_followed_to_the_last() -> None:
     }
     with client(lambda request: httpx.Response(200, json=pages[request.url.params.get("page-token")])) as nessie:
         assert [r.name for r in nessie.list_references()] == ["main", "consumer"]
+
+
+def test_a_password_in_the_address_is_not_told() -> None:
+    """An address may carry one; what did not answer is named without it."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    address, told = "http://user:s3cret@127.0.0.1:9/api/v2", r"^Nessie at http://127.0.0.1:9/api/v2 did not answer"
+    with (
+        NessieClient(address, transport=httpx.MockTransport(refuse)) as nessie,
+        pytest.raises(NessieUnreachableError, match=told),
+    ):
+        nessie.get_reference("main")

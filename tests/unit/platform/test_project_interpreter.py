@@ -251,3 +251,10 @@ def test_a_command_tree_that_cannot_be_read_is_told_in_the_facts(tmp_path: Path)
     facts = load_facts(Settings(tmp_path, commands=("x=nosuchmodule:cli",)), use_cache=False)
     assert facts.commands == {}
     assert "nosuchmodule does not import" in facts.unread["x"]
+
+
+@pytest.mark.parametrize("name", ["/x", "a/b", "[x", "**"])
+def test_a_name_of_poetry_is_no_path_and_no_pattern(tmp_path: Path, name: str) -> None:
+    """Whatever a pyproject.toml calls the project, its environments are looked for, and nothing is raised."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.poetry]\nname = {json.dumps(name)}\n")
+    assert isinstance(list(candidates(tmp_path)), list)
