@@ -12,7 +12,7 @@ from served_project import Server, SmallProject, Visitor, said, serving, states
 
 SITE_PAGE = (
     "<html><head><script>theme()</script></head><body><article>Three lines"
-    "<script>author()</script></article><article><script>author()</script></article></body></html>"
+    "<script>author()</script></article><script>author()</script></article></body></html>"
 )
 
 
@@ -163,7 +163,7 @@ def test_a_run_that_cannot_be_read_is_shown_as_that(project: SmallProject, visit
 def test_the_page_of_the_site_has_its_runbook_s_form(visitor: Visitor) -> None:
     """The inline script of the theme may run by its hash, that of an author may not; nothing comes from elsewhere."""
     answer = visitor.http.get("/runbooks/lines/")
-    assert 'action="/-/plan/runbooks/lines"' in answer.text.partition("</article>")[0]
+    assert 'action="/-/plan/runbooks/lines"' in answer.text.rpartition("</article>")[0]
     script = base64.b64encode(hashlib.sha256(b"theme()").digest()).decode()
     policy = answer.headers["content-security-policy"]
     assert policy.startswith(f"default-src 'none'; script-src 'self' 'sha256-{script}'; style-src 'self';")
