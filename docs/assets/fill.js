@@ -44,6 +44,8 @@
     return "";
   }
 
+  const plural = (type) => `${type.replace(/y$/, "ie")}s`;
+
   function typed(type, text) {
     if (type === "integer" || type === "number") return Number(text);
     if (type === "boolean") return /^(true|yes)$/i.test(text);
@@ -193,11 +195,11 @@
     const id = `pb-${name.replace(/[^\w-]/g, "_")}`;
     const [, step, result] = /^steps\.([\w-]+)\.(.+)$/.exec(name) || [];
     const label = step ? `${result} of step ${step}` : name;
-    const kind = `${parameter.list ? "list of " : ""}${parameter.type}${parameter.required ? "" : ", may be left out"}`;
+    const kind = `${parameter.list ? `list of ${plural(parameter.type)}, several with commas` : parameter.type}${parameter.required ? "" : ", may be left out"}`;
     let field;
     if (parameter.type === "boolean" || (parameter.choices || []).length) {
       const known = parameter.choices && parameter.choices.length ? parameter.choices : ["true", "false"];
-      field = element("select", { id }, element("option", { value: "" }, "as the runbook has it"));
+      field = element("select", { id }, element("option", { value: "" }, `default: ${parameter.default ?? "none"}`));
       for (const one of known) field.append(element("option", { value: String(one) }, String(one)));
     } else {
       const list = runbook.known[parameter.type] && `${id}-known`;
@@ -220,7 +222,7 @@
       render();
     });
     const from = step ? "shown by playbook runs show last" : parameter.help || (name === "digest" ? "the last line of the plan" : "");
-    const help = element("span", { class: "pb-help", id: `${id}-help` }, `${kind}${from ? `. ${from.replaceAll("`", "")}` : ""}`);
+    const help = element("span", { class: "pb-help", id: `${id}-help` }, `${kind}${from ? `. ${from.replace(/`|\*\*/g, "")}` : ""}`);
     grid.append(element("p", {}, element("label", { for: id }, label), field, help, wrong));
   }
   form.hidden = false;

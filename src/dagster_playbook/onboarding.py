@@ -159,7 +159,7 @@ jobs:
       # the project's own environment, in which the platform is loaded
       - run: {install}
       # the checker, in one of its own
-      - run: pipx install dagster-playbook
+      - run: pipx install git+https://github.com/opensource-observer/dagster-playbook
       - run: playbook check --format github
 """
 #: file -> how the environment is made from it, the first that is there

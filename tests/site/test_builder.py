@@ -119,3 +119,26 @@ def test_it_fits_a_telephone(builder: Page) -> None:
     """At 390 pixels nothing but its table and its command scrolls sideways."""
     builder.locator("#pb-field-sqlmesh_project-restate_models").fill("oso.stg_pypi__projects")
     assert builder.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+
+
+def test_a_pasted_config_chooses_the_job_that_runs_it(builder: Page) -> None:
+    """Config of another op than those of the chosen job is judged for the job that has it."""
+    assert builder.locator("#pb-job").input_value() == "sqlmesh_all_assets"
+    builder.locator("#pb-yaml").fill("ops:\n  nessie__assign_consumer_tag:\n    config: {}\n")
+    assert builder.locator("#pb-job").input_value() == "nessie_consumer_tag_job"
+    expect(builder.locator(".pb-problem")).to_have_count(0)
+
+
+def test_no_config_is_refused_where_dagster_refuses_it(builder: Page, authorities: Authorities) -> None:
+    """Without config the builder has a mistake for exactly those jobs that Dagster does not launch so."""
+    for job in builder.locator("#pb-job option").all_inner_texts():
+        builder.locator("#pb-job").select_option(job)
+        is_refused = builder.locator(".pb-problem", has_text="DG102").count() > 0
+        assert is_refused is not authorities.accepts(Case("{}\n", job), job), job
+
+
+def test_a_job_that_restates_by_preset_says_so(builder: Page) -> None:
+    """Without config the models of the preset are listed, and the verdict says that the op refuses the launch."""
+    builder.locator("#pb-job").select_option("sqlmesh_restate_project_assets")
+    expect(builder.locator(".pb-verdict")).to_contain_text("without an approval the op refuses that")
+    assert builder.locator(".pb-touched tbody tr", has_text="entity_category=project").count() > 0

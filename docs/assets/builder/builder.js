@@ -5,7 +5,7 @@
   const place = document.getElementById("pb-builder");
   if (!platform || !place) return;
   const { Checker } = window.PlaybookCheck;
-  const { get, elements } = window.PlaybookSchema;
+  const { get, elements, isMap } = window.PlaybookSchema;
   const { byRunbook } = window.PlaybookCommand;
   const checker = new Checker(platform);
   const element = (name, attributes, ...children) => {
@@ -192,6 +192,13 @@
 
   /* ---- the verdict ------------------------------------------------------------------------------------------- */
 
+  /* What the job runs with when its config names no op. */
+  function preset() {
+    const type = platform.types[platform.jobs[jobField.value].type];
+    const ops = type?.fields.find((field) => field.name === "ops")?.default;
+    return ops ? checker.check(`ops: ${ops}`, jobField.value).root : null;
+  }
+
   function showCommand(models) {
     const runbook = byRunbook(platform, now, fields);
     if (!isSound()) {
@@ -206,7 +213,7 @@
         element("a", { href: `${platform.up}${runbook.page}` }, "The page of the runbook"), ".");
     } else if (models.length) {
       command.textContent = "";
-      commandNote.textContent = "No runbook launches exactly this, and without an approval the op refuses it. Leave out what the runbooks do not set.";
+      commandNote.textContent = `No runbook launches exactly this, and without an approval the op refuses it. ${now.ops ? "Leave out what the runbooks do not set." : "Choose the job of a runbook, and give it this config."}`;
     } else {
       command.textContent = `dagster job launch -m ${platform.module} -d ${platform.folder} -j ${now.job}${now.root ? " -c config.yaml" : ""}\n`;
       commandNote.textContent = now.root ? "With the YAML above in config.yaml." : "";
@@ -235,6 +242,8 @@
   function judge() {
     now = checker.check(yaml.value, jobField.value);
     now.job ??= jobField.value;
+    now.ops = now.root && get(now.root, "ops");
+    const models = checker.touched(now.ops ? now.root : preset());
     problems.replaceChildren(
       ...now.findings.map((one) => element("li", { class: "pb-problem" }, element("a", { title: platform.rules[one.code], href: `${platform.up}reference/rules.html#${one.code.toLowerCase()}-${platform.rules[one.code]}` }, one.code), ` line ${one.line}: ${one.message}`)),
       ...now.blanks.map((one) => element("li", {}, `A blank to fill in: ${one}`)),
@@ -244,8 +253,9 @@
     verdict.textContent = count ? `${count} mistake${count > 1 ? "s" : ""}: Dagster or this platform refuses it.`
       : now.blanks.length ? "Not whole: a blank has to be filled in."
       : now.unknown.length ? "Not judged: some of it only the real tools can read."
-      : yaml.value.trim() ? "Valid: Dagster takes it, and each name in it exists." : "Valid: no config at all means every default.";
-    const models = checker.touched(now.root);
+      : yaml.value.trim() ? "Valid: Dagster takes it, and each name in it exists."
+      : models.length ? "Without config the job restates what it has preset; without an approval the op refuses that."
+      : "Valid: no config at all means every default.";
     showCommand(models);
     showNoEmptyCommand();
     showTouched(models);
@@ -258,7 +268,19 @@
     yaml.value = written();
     judge();
   });
+  /* A config that was pasted tells which job it is for, unless the chosen one runs an op of it. */
+  function follow() {
+    const { root, job } = checker.check(yaml.value, "");
+    const ops = root && get(root, "ops");
+    const named = ops && isMap(ops) ? ops.pairs.map(([key]) => key.value) : [];
+    const runs = (name) => platform.jobs[name].ops.some((op) => named.includes(op));
+    if (!job || runs(jobField.value) || !runs(job) || !jobs.some((one) => one.name === job)) return;
+    jobField.value = job;
+    makeFields();
+  }
+
   yaml.addEventListener("input", () => {
+    follow();
     judge();
     readBack();
   });

@@ -111,18 +111,20 @@
       const find = (code, line, message) => found.findings.push({ code, line, message });
       if (unknown) found.unknown.push(`line ${unknown.line}: ${unknown.message}`);
       if (wrong) find(wrong.isDuplicate ? "PB014" : "PB013", wrong.line, wrong.message);
-      if (!root || wrong) return found;
-      const job = jobName ? this.platform.jobs[jobName] : this.jobOf(root);
+      if (wrong || (!root && !jobName)) return found;
+      // Dagster takes no config for an empty one
+      const tree = root || { kind: "map", pairs: [], line: 1 };
+      const job = jobName ? this.platform.jobs[jobName] : this.jobOf(tree);
       if (!job) {
         find("DG104", 1, `no job is called ${jobName}${hint(jobName || "", Object.keys(this.platform.jobs))}`);
         return found;
       }
       found.job = job.name;
-      for (const blank of blanks(root)) found.blanks.push(`line ${blank.line}: ${blank.value}`);
-      for (const error of walk(this.platform.types, root, job.type)) {
+      for (const blank of blanks(tree)) found.blanks.push(`line ${blank.line}: ${blank.value}`);
+      for (const error of walk(this.platform.types, tree, job.type)) {
         if (!(error.reason === "type" && isPlaceholder(error.node))) find(...this.schemaFinding(error, job));
       }
-      const ops = get(root, "ops");
+      const ops = get(tree, "ops");
       for (const [op, body] of ops && isMap(ops) ? ops.pairs : []) {
         const config = get(body, "config");
         if (!config || !isMap(config) || !isString(op)) continue;

@@ -73,8 +73,10 @@ def _before(runbook: Runbook) -> Iterator[str]:
     yield "a clone of this repository, and in it `make install`; then `.venv/bin` on your PATH."
     if {"dagster", "sqlmesh"} & set(runbook.needs):
         yield (
-            "for production, the address of its Dagster and the [variables](../reference/stack.md#variables) "
-            "of its services. Without them everything happens on the embedded platform of your clone."
+            "for production, the address of its Dagster and its name in approvals ([**DAGSTER_WEBSERVER_URL** and "
+            "**PLAYBOOK_TARGET**](../reference/approvals.md#environment-variables)), and the "
+            "[variables](../reference/stack.md#variables) of its services. "
+            "Without them everything happens on the embedded platform of your clone."
         )
     if {"trino", "nessie", "stack"} & set(runbook.needs):
         yield "Trino and Nessie: production's, or your own by `playbook stack up`."

@@ -35,12 +35,14 @@ def platform_data(sources: Sources) -> dict[str, Any]:
     facts, settings = sources.facts, sources.settings
     location = settings.dagster[0] if settings.dagster else None
     runbooks = [found for runbook in sources.runbooks.values() for found in _launches(runbook, facts)]
+    restating = {meaning.op for meaning in settings.restatement}
+    asking = [found["job"] for found in runbooks if found["asks"]]
     return {
         "jobs": {
             job.name: {"name": job.name, "type": job.config_type, "ops": list(job.ops), "description": job.description}
             for job in facts.jobs.values()
         },
-        "first": next((found["job"] for found in runbooks if found["asks"]), ""),
+        "first": next((job for job in asking if restating & set(facts.jobs[job].ops)), ""),
         "ops": facts.ops,
         "types": {key: plain(found) for key, found in facts.config_types.items()},
         "models": [_model(model) for model in in_order(facts)],

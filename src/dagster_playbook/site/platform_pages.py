@@ -89,7 +89,7 @@ def _restating(model: ModelFact, count: int) -> Iterator[str]:
     if model.kind == "SEED":
         yield "SQLMesh passes a seed over in silence. Change its file, and the next plan loads it."
         return
-    yield f"It and what stands downstream, {count} models, are computed again where a model allows that. See it first:"
+    yield f"It and the {count} models downstream are computed again, except those that do not allow it. See it first:"
     yield from ("", "```sh", f"playbook plan runbooks/restate-by-model.md -p models={model.name}", "```", "")
     yield "The whole way is [restate models by name](../../runbooks/restate-by-model.md)."
 

@@ -11,6 +11,14 @@ from pathlib import Path
 
 #: where the page puts them
 PLACE = "<!-- site: refusals -->"
+#: heading to what helps where the code names no cure, as HTML
+_CURES = {
+    "Approvals": 'plan and ask anew; <a href="reference/approvals.html#when-it-is-refused">when it is refused</a>',
+    "The ops of the platform": 'read the run in Dagster; start it by <a href="runbooks/index.html">its runbook</a>',
+    "Runbooks and their runs": "<code>playbook runs show last</code>, mend the cause, <code>playbook resume</code>",
+    "The stack on this machine": "<code>playbook stack status</code>, then <code>playbook stack logs</code>",
+    "Services, Dagster and SQLMesh": 'see the <a href="reference/stack.html#variables">variables</a>',
+}
 #: heading, and the files whose refusals stand below it
 GROUPS = (
     ("Approvals", ("src/dagster_playbook/approval", "warehouse/oso_dagster/approval.py")),
@@ -62,7 +70,7 @@ def tables(root: Path) -> str:
         for each in refusals(root, places):
             if each.text not in told:
                 told.add(each.text)
-                rows.append(_row(each))
+                rows.append(_row(each, _CURES[heading]))
         identity = heading.lower().replace(" ", "-").replace(",", "")
         parts.append(
             f'<h3 id="{identity}">{heading}</h3><table><thead><tr><th>Text</th><th>What to do</th></tr></thead>'
@@ -71,8 +79,8 @@ def tables(root: Path) -> str:
     return "".join(parts)
 
 
-def _row(refusal: Refusal) -> str:
-    cure = html.escape(refusal.cure, quote=False) or f"read it in <code>{html.escape(refusal.path)}</code>"
+def _row(refusal: Refusal, usual: str) -> str:
+    cure = html.escape(refusal.cure, quote=False) or f"{usual} (in <code>{html.escape(refusal.path)}</code>)"
     return f"<tr><td>{html.escape(refusal.text, quote=False)}</td><td>{cure}</td></tr>"
 
 
