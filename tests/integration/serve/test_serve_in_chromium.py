@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from project_clone import ProjectClone
 from served_project import Server, serving
 
-from dagster_playbook.runbook.evidence import verify_run
+from dagster_playbook.runbook.evidence import look_at
 from dagster_playbook.runbook.store import Store, run_state
 
 pytestmark = pytest.mark.browser
@@ -124,5 +124,5 @@ def test_from_the_page_to_a_finished_run(browser: Browser, server: Server, serve
     assert "approved by approver@localhost, asked for by requester@localhost" in page.content()
     folder = Store(served_clone.root).run_folder("last")
     assert run_state(folder)["digest"] == digest
-    assert verify_run(folder) == []
+    assert look_at(folder).problems == []
     assert requester.problems == approver.problems == []
