@@ -86,7 +86,8 @@ def test_the_command_is_read_by_the_runbook_that_it_names(builder: Page, project
     assert words[:2] == ["playbook", "plan"]
     runbook = parse(read_page(project, words[2]))
     values = read_values(runbook, words[4::2])
-    assert values == {"models": ["oso.projects_v1", "oso.stg_*"], "start": "2026-01-01", "end": "2026-01-07"}
+    window = {"start": "2026-01-01", "end": "2026-01-07"}
+    assert values == {"models": ["oso.projects_v1", "oso.stg_*"], **window, "on_branch": False}
 
 
 def test_the_address_keeps_what_is_seen(builder: Page, site_folder: Path) -> None:
@@ -138,7 +139,9 @@ def test_no_config_is_refused_where_dagster_refuses_it(builder: Page, authoritie
 
 
 def test_a_job_that_restates_by_preset_says_so(builder: Page) -> None:
-    """Without config the models of the preset are listed, and the verdict says that the op refuses the launch."""
+    """Without config the models of the preset are listed, the refusal comes first, then the runbook that may do it."""
     builder.locator("#pb-job").select_option("sqlmesh_restate_project_assets")
     expect(builder.locator(".pb-verdict")).to_contain_text("without an approval the op refuses that")
     assert builder.locator(".pb-touched tbody tr", has_text="entity_category=project").count() > 0
+    command = builder.locator("section[aria-label=Command] code").inner_text()
+    assert command.strip() == "playbook plan runbooks/restate-by-category.md -p categories=project"

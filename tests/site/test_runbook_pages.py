@@ -87,7 +87,7 @@ def test_a_list_and_an_empty_window_are_shown_as_the_runbook_fills_them(page: Pa
     page.locator("#pb-models").fill("oso.projects_v1, oso.stg_*")
     step = runbook.step("restate")
     assert step is not None
-    scope = {"models": ["oso.projects_v1", "oso.stg_*"], "start": None, "end": None}
+    scope = {"models": ["oso.projects_v1", "oso.stg_*"], "start": None, "end": None, "on_branch": False}
     assert load_run_config_yaml(page.locator("#restate code").inner_text()) == yaml_of(step, scope)
 
 

@@ -6,7 +6,7 @@
   if (!platform || !place) return;
   const { Checker } = window.PlaybookCheck;
   const { get, elements, isMap } = window.PlaybookSchema;
-  const { byRunbook } = window.PlaybookCommand;
+  const { byRunbook, bySameConfig } = window.PlaybookCommand;
   const checker = new Checker(platform);
   const element = (name, attributes, ...children) => {
     const made = document.createElement(name);
@@ -192,15 +192,8 @@
 
   /* ---- the verdict ------------------------------------------------------------------------------------------- */
 
-  /* What the job runs with when its config names no op. */
-  function preset() {
-    const type = platform.types[platform.jobs[jobField.value].type];
-    const ops = type?.fields.find((field) => field.name === "ops")?.default;
-    return ops ? checker.check(`ops: ${ops}`, jobField.value).root : null;
-  }
-
   function showCommand(models) {
-    const runbook = byRunbook(platform, now, fields);
+    const runbook = now.isPreset ? bySameConfig(platform, now.preset, fields) : byRunbook(platform, now, fields);
     if (!isSound()) {
       command.textContent = "";
       commandNote.textContent = now.findings.length || now.blanks.length ? "No command yet: mend what is wrong above." : "No command yet: this has to be judged by the real tools first.";
@@ -213,7 +206,7 @@
         element("a", { href: `${platform.up}${runbook.page}` }, "The page of the runbook"), ".");
     } else if (models.length) {
       command.textContent = "";
-      commandNote.textContent = `No runbook launches exactly this, and without an approval the op refuses it. ${now.ops ? "Leave out what the runbooks do not set." : "Choose the job of a runbook, and give it this config."}`;
+      commandNote.textContent = `No runbook launches exactly this, and without an approval the op refuses it.${now.isPreset ? "" : " Leave out what the runbooks do not set."}`;
     } else {
       command.textContent = `dagster job launch -m ${platform.module} -d ${platform.folder} -j ${now.job}${now.root ? " -c config.yaml" : ""}\n`;
       commandNote.textContent = now.root ? "With the YAML above in config.yaml." : "";
@@ -242,19 +235,21 @@
   function judge() {
     now = checker.check(yaml.value, jobField.value);
     now.job ??= jobField.value;
-    now.ops = now.root && get(now.root, "ops");
-    const models = checker.touched(now.ops ? now.root : preset());
+    const hasOps = Boolean(now.root && get(now.root, "ops"));
+    now.preset = hasOps ? null : checker.preset(jobField.value);
+    const models = checker.touched(now.preset || now.root);
+    now.isPreset = !hasOps && models.length > 0;
     problems.replaceChildren(
       ...now.findings.map((one) => element("li", { class: "pb-problem" }, element("a", { title: platform.rules[one.code], href: `${platform.up}reference/rules.html#${one.code.toLowerCase()}-${platform.rules[one.code]}` }, one.code), ` line ${one.line}: ${one.message}`)),
       ...now.blanks.map((one) => element("li", {}, `A blank to fill in: ${one}`)),
       ...now.unknown.map((one) => element("li", {}, `To be asked: ${one}. \`playbook check\` on a file with this YAML does.`)));
     const count = now.findings.length;
-    verdict.className = `pb-verdict ${count ? "pb-failing" : isSound() ? "pb-held" : "pb-unchecked"}`;
+    verdict.className = `pb-verdict ${count ? "pb-failing" : isSound() && !now.isPreset ? "pb-held" : "pb-unchecked"}`;
     verdict.textContent = count ? `${count} mistake${count > 1 ? "s" : ""}: Dagster or this platform refuses it.`
       : now.blanks.length ? "Not whole: a blank has to be filled in."
       : now.unknown.length ? "Not judged: some of it only the real tools can read."
+      : now.isPreset ? "Without config the job restates what it has preset; without an approval the op refuses that."
       : yaml.value.trim() ? "Valid: Dagster takes it, and each name in it exists."
-      : models.length ? "Without config the job restates what it has preset; without an approval the op refuses that."
       : "Valid: no config at all means every default.";
     showCommand(models);
     showNoEmptyCommand();

@@ -222,6 +222,13 @@
       }
     }
 
+    /* What a job runs with when its config names no op, as a document; null when it has nothing preset. */
+    preset(jobName) {
+      const type = this.platform.types[this.platform.jobs[jobName].type];
+      const ops = type?.fields.find((field) => field.name === "ops")?.default;
+      return ops ? read(`ops: ${ops}`).root : null;
+    }
+
     /* What a config restates: each model with why, in the order of the flow of data. */
     touched(root) {
       const reasons = new Map();

@@ -35,5 +35,14 @@
     return null;
   }
 
-  window.PlaybookCommand = { byRunbook };
+  /* No runbook starts a job that restates by preset; one may launch the same config on a job of its own. */
+  function bySameConfig(platform, root, fields) {
+    for (const { job } of platform.runbooks) {
+      const found = byRunbook(platform, { root, job }, fields);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  window.PlaybookCommand = { byRunbook, bySameConfig };
 })();
