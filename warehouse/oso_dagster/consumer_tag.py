@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from .tag_move import TagMove
 
-OP_NAME = "nessie__assign_consumer_tag"
-
 
 @dataclass(frozen=True, slots=True)
 class NessieResource:
@@ -51,7 +49,9 @@ def assign_consumer_tag(
         with nessie.client() as client:
             move = plan_move(client, nessie.branch, nessie.tag, config.to_hash)
             # After the plan, so that an approval is not spent on a move that is refused anyway.
-            grant = refuse_or_allow_move(config, OP_NAME, context.run.tags, root_run_id(context))
+            grant = refuse_or_allow_move(
+                config, context.op_execution_context.op_def.name, context.run.tags, root_run_id(context)
+            )
             tell_grant(context, grant, "moving the consumer tag")
             # Again: a run that began while main was read may have left the head that was read half-finished.
             refuse_in_flight(context.instance, since=began)
