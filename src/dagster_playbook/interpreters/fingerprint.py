@@ -19,7 +19,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 READERS = (
     "facts/authority", "facts/codec", "facts/facts", "failure", "interpreters/bootstrap", "interpreters/environments",
     "interpreters/fingerprint", "interpreters/interpreter", "interpreters/interpreter_probe",
-    "platform/environment_reader", "platform/loader", "platform/local_values", "platform/services_reader",
+    "platform/environment_reader", "platform/installed",
+    "platform/loader", "platform/local_values", "platform/services_reader",
     "static_python/python_getattr", "static_python/python_modules", "static_python/python_names",
     "static_python/python_sources", "workers/block_properties", "workers/commands_reader", "workers/config_problems",
     "workers/dagster_authority", "workers/dagster_reader", "workers/dagster_releases", "workers/instance_reader",

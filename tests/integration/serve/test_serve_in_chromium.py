@@ -93,7 +93,7 @@ def test_from_the_page_to_a_finished_run(browser: Browser, server: Server, serve
     requester = Somebody(browser, server, served_clone, "requester@localhost")
     approver = Somebody(browser, server, served_clone, "approver@localhost")
     page = requester.page
-    page.goto("/runbooks/restate-by-model/")
+    page.goto("/runbooks/restate-by-model.html")
     page.fill("#p-models", "oso.m0")
     page.click("#operate button")
     page.wait_for_url("**/-/plans/*")
