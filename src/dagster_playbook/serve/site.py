@@ -20,7 +20,7 @@ from dagster_playbook.serve.serving import Refused, Serving
 
 _INLINE = re.compile(r"<script(?P<attributes>[^>]*)>(?P<body>.*?)</script>", re.DOTALL | re.IGNORECASE)
 _LINKS = (
-    '<nav class="pb-bar"><a href="/-/runs">Runs</a> <a href="/-/approvals">Approvals</a> '
+    '<nav class="live-bar"><a href="/-/runs">Runs</a> <a href="/-/approvals">Approvals</a> '
     '<a href="/-/platform">Platform</a></nav>'
 )
 _HEAD = '<link rel="stylesheet" href="/-/static/live.css"><script src="/-/static/live.js" defer></script>'

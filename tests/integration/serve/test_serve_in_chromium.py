@@ -17,11 +17,7 @@ from served_project import Server, serving
 from dagster_playbook.runbook.evidence import look_at
 from dagster_playbook.runbook.store import Store, run_state
 
-# It has not passed since the site's pages lost their folders, and nobody knows yet why: set the variable to work on it.
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif("PLAYBOOK_WHOLE_WAY" not in os.environ, reason="not proven since the site is flat files"),
-]
+pytestmark = pytest.mark.browser
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -50,7 +46,17 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def site(project: Path, tmp_path: Path) -> Path:
     """The project's own site."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path / "site")]
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--quiet",
+        "--config-file",
+        "mkdocs.site.yml",
+        "--site-dir",
+        str(tmp_path / "site"),
+    ]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
     return tmp_path / "site"
@@ -102,8 +108,8 @@ def test_from_the_page_to_a_finished_run(browser: Browser, server: Server, serve
     page.click("#operate button")
     page.wait_for_url("**/-/plans/*")
     digest = page.text_content("#digest")
-    assert f"digest {digest}" in (page.text_content(".pb-plan") or "")
-    assert page.query_selector("button.pb-strong") is None
+    assert f"digest {digest}" in (page.text_content(".live-plan") or "")
+    assert page.query_selector("button.live-strong") is None
 
     page.fill("#reason", "a seed was mended")
     page.click("text=Request with your passkey")
@@ -112,15 +118,15 @@ def test_from_the_page_to_a_finished_run(browser: Browser, server: Server, serve
     approver.page.goto("/-/approvals")
     approver.page.click("text=Restate models by name")
     approver.page.click("text=Look at the plan")
-    approver.page.wait_for_selector(".pb-plan")
+    approver.page.wait_for_selector(".live-plan")
     approver.page.click("text=Approve with your passkey")
-    approver.page.wait_for_selector("dd .pb-good >> text=approver@localhost")
+    approver.page.wait_for_selector("dd .live-good >> text=approver@localhost")
 
     # the requester's page has heard of it by itself
-    page.wait_for_selector("dd .pb-good >> text=approver@localhost")
+    page.wait_for_selector("dd .live-good >> text=approver@localhost")
     page.goto(f"/-/plans/{digest}")
     page.fill("#a-sure", "yes")
-    page.click("button.pb-strong")
+    page.click("button.live-strong")
     page.wait_for_url("**/-/runs/*")
     page.wait_for_selector("[data-step=restate][data-state=started]")
     page.wait_for_selector("[data-step=filled][data-state=succeeded]")

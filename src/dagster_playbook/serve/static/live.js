@@ -54,7 +54,7 @@ function onSubmit(form, act) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("button");
-    const problem = form.querySelector(".pb-problem");
+    const problem = form.querySelector(".live-problem");
     button.disabled = true;
     problem.textContent = "";
     try {
