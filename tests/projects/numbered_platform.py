@@ -14,6 +14,7 @@ from dagster_playbook.branch import branches as module
 from dagster_playbook.branch import files
 from dagster_playbook.branch.branches import Branches
 from dagster_playbook.branch.looking import look
+from dagster_playbook.branch.record import State
 from dagster_playbook.diff.compare import Options
 
 FORK = multiprocessing.get_context("fork")
@@ -79,3 +80,11 @@ def dying(do: Callable[[], object], at: int) -> int:
     os.close(read)
     assert process.exitcode == (0 if told else -signal.SIGKILL)
     return int(told or 0)
+
+
+def cut_before_the_exchange(branches: Branches, run: str, digest: str) -> None:
+    """Killed when the record says that it is being published, and no file has been put yet."""
+    at = 1
+    while branches.record(run).state is not State.PUBLISHING:
+        assert dying(lambda: branches.publish(run, digest), at) == 0
+        at += 1

@@ -264,12 +264,6 @@ def problem_of(folder: Path) -> str:
     return str(run_state(folder)["message"]) if run_state(folder)["state"] == UNREADABLE else ""
 
 
-def was_never_begun(folder: Path) -> bool:
-    """Whether the run was cut before its first line, so that nothing was done and nothing can be missing."""
-    held = {path.name: path.stat().st_size for path in folder.iterdir()}
-    return not held.pop(journal.FILE_NAME, 0) and held.keys() <= {"runbook.md"}
-
-
 def run_state(folder: Path) -> dict[str, Any]:
     """What a run's journal says of it: runbook, parameters, state, steps by outcome, times.
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from numbered_platform import FILES, content, dying, restated, write
+from numbered_platform import FILES, content, cut_before_the_exchange, dying, restated, write
 
 from dagster_playbook.branch.approved import BranchRefusedError
 from dagster_playbook.branch.branches import Branches
@@ -68,10 +68,7 @@ def test_a_cut_exchange_is_finished_or_taken_back(branches: Branches, way: str, 
 def test_a_cut_exchange_does_not_overrule_who_wrote_meanwhile(branches: Branches) -> None:
     """When nothing was put yet and production is another one by now, the publication is taken back."""
     digest = restated(branches, "r", 1)
-    at = 1
-    while all_records(branches.data)[0].state is not State.PUBLISHING:
-        assert dying(lambda: branches.publish("r", digest), at) == 0
-        at += 1
+    cut_before_the_exchange(branches, "r", digest)
     write(branches.data / FILES[0], 7)
     after = content(branches.data)
     branches.finish()
@@ -82,10 +79,7 @@ def test_a_cut_exchange_does_not_overrule_who_wrote_meanwhile(branches: Branches
 def test_a_branch_that_is_changed_after_a_cut_is_not_put(branches: Branches) -> None:
     """What was approved is what is put: with another file in its place production stays, and the branch is as built."""
     digest, before = restated(branches, "r", 1), content(branches.data)
-    at = 1
-    while all_records(branches.data)[0].state is not State.PUBLISHING:
-        assert dying(lambda: branches.publish("r", digest), at) == 0
-        at += 1
+    cut_before_the_exchange(branches, "r", digest)
     write(branches.own("r") / FILES[0], 9)
     branches.finish()
     assert content(branches.data) == before
@@ -95,10 +89,7 @@ def test_a_branch_that_is_changed_after_a_cut_is_not_put(branches: Branches) -> 
 def test_files_that_are_gone_after_a_cut_are_not_called_published(branches: Branches) -> None:
     """Deleted by hand before anything was put: production is what it was, and the branch says that they are gone."""
     digest, before = restated(branches, "r", 1), content(branches.data)
-    at = 1
-    while all_records(branches.data)[0].state is not State.PUBLISHING:
-        assert dying(lambda: branches.publish("r", digest), at) == 0
-        at += 1
+    cut_before_the_exchange(branches, "r", digest)
     shutil.rmtree(branches.own("r"))
     with pytest.raises(BranchRefusedError, match=r"iceberg\.duckdb of the branch of r is gone"):
         branches.publish("r", digest)
