@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_playbook.check import config_files
 from dagster_playbook.check.files import ProjectFiles
-from dagster_playbook.check.pages import MAX_KEPT, find_pages
+from dagster_playbook.check.pages import MAX_KEPT, find_pages, no_page
 from dagster_playbook.check.result import CheckResult, PageSummary, finding_from, summary_from
 from dagster_playbook.check.verdicts import VerdictStore, engine_digest
 from dagster_playbook.errors import PlaybookError
@@ -110,10 +110,7 @@ class Checker:
         named_pages, others = config_files.split(self.settings.root, asked)
         found = find_pages(self.settings, named_pages) if named_pages or not asked else []
         if not found and not others:
-            named = ", ".join(asked or self.settings.pages)
-            raise PlaybookError(
-                f"no Markdown page in {named}", cure="name files or folders, or set `pages` in [tool.playbook]"
-            )
+            raise no_page(asked or self.settings.pages)
         self._ahead = tuple(found[:MAX_KEPT])
         pages = [self.check_page(path) for path in found] + [self._check_other(name, job) for name in others]
         nav = () if asked else tuple(self._nav())

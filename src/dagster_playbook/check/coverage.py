@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster_playbook.check import Checker
-from dagster_playbook.check.pages import find_pages
+from dagster_playbook.check.pages import some_pages
 from dagster_playbook.findings import Severity
 from dagster_playbook.location import Location
 from dagster_playbook.markdown.model import Mark, Page
@@ -83,10 +83,10 @@ def coverage_of(checker: Checker, paths: Iterable[str] = ()) -> list[PageCoverag
     """The coverage of the asked pages, or of all pages of the settings.
 
     Raises:
-        PlaybookError: a page does not exist, or an authority cannot be asked.
+        PlaybookError: there is no page, one does not exist, or an authority cannot be asked.
     """
     found = []
-    for path in find_pages(checker.settings, paths):
+    for path in some_pages(checker.settings, paths):
         wrong = [f.location for f in checker.check_page(path).findings if f.severity is Severity.ERROR]
         found.append(_page(checker.read(path), wrong, checker.world))
     checker.save()

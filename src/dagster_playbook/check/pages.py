@@ -37,6 +37,25 @@ def find_pages(settings: Settings, asked: Iterable[str] = ()) -> list[str]:
     return list(found)
 
 
+def some_pages(settings: Settings, asked: Iterable[str] = ()) -> list[str]:
+    """As `find_pages`, for whom no page at all is a mistake.
+
+    Raises:
+        PlaybookError: there is none, or one that was asked for is not to be had.
+    """
+    given = list(asked)
+    found = find_pages(settings, given)
+    if not found:
+        raise no_page(given or settings.pages)
+    return found
+
+
+def no_page(looked_at: Iterable[str]) -> PlaybookError:
+    """What is said where nothing was found to look at."""
+    cure = "name files or folders, or set `pages` in [tool.playbook]"
+    return PlaybookError(f"no Markdown page in {', '.join(looked_at)}", cure=cure)
+
+
 def _resolve(root: Path, name: str, *, is_given: bool) -> Path | None:
     # a name is meant from here where that is in the project, else from the project's root
     bases = (Path.cwd(), root) if is_given and Path.cwd().is_relative_to(root) else (root,)

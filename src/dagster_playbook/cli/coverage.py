@@ -81,16 +81,23 @@ def _print(pages: list[PageCoverage], share: float, *, show_open: bool) -> None:
         click.echo(f"{'page':<{width}}  share  {'  '.join(f'{state:>7}' for state in states)}")
         for page in pages:
             counts = "  ".join(f"{page.count(state):>7}" for state in states)
-            click.echo(f"{page.path:<{width}}  {page.share:>5.0%}  {counts}")
+            click.echo(f"{page.path:<{width}}  {_share(page):>5}  {counts}")
     for page in pages if show_open else ():
         for held in page.statements:
             if held.state is State.OPEN:
                 place = held.statement.location
-                click.echo(f"{place}: {held.statement.form}: {_flat(held.statement.text)}  ({held.why})")
+                click.echo(f"{place}: {held.statement.form}: {_shown(held.statement.text)}  ({held.why})")
     total = sum(len(page.statements) for page in pages)
     click.echo(f"{len(pages)} pages, {total} statements: {share:.1%} held")
 
 
-def _flat(text: str) -> str:
-    shown = "".join(character if character.isprintable() else " " for character in text)
+def _share(page: PageCoverage) -> str:
+    """A page that states nothing has no share."""
+    return f"{page.share:.0%}" if page.statements else "-"
+
+
+def _shown(text: str) -> str:
+    from dagster_playbook.report.plain_text import flat
+
+    shown = flat(text)
     return f"{shown[:117]}..." if len(shown) > 120 else shown

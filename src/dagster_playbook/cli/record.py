@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
       playbook record README.md --update
     """
     from dagster_playbook.check import Checker
-    from dagster_playbook.check.pages import find_pages
+    from dagster_playbook.check.pages import some_pages
     from dagster_playbook.isolation.confined import in_force
     from dagster_playbook.sessions.play import play
     from dagster_playbook.settings import find_root, load_settings
@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
     settings = load_settings(project.resolve() if project else find_root(Path.cwd()))
     with work_progress(shown=not quiet) as tell:
         checker = Checker(settings, on_work=tell)
-        found = find_pages(settings, paths_from_here(settings.root, paths))
+        found = some_pages(settings, paths_from_here(settings.root, paths))
         pages = [page for path in found if (page := checker.read(path)).recordings]
         programs = {name: frozenset(tree.subcommands) for name, tree in checker.facts.commands.items()}
         if pages and not quiet and len(in_force()) < 2:
@@ -70,6 +70,8 @@ def command(  # noqa: PLR0913 - one parameter an option, as click hands them ove
         played = [
             play(page, settings, programs, limit_s=limit_s, tell=lambda line: tell(f"running {line}")) for page in pages
         ]
+    if not pages and not quiet:
+        click.echo("note: no block is marked with <!-- playbook: record -->", err=True)
     written = _update(settings.root, played) if update else 0
     if form == "json":
         click.echo(json.dumps(_document(played, written), indent=2, ensure_ascii=False))
@@ -115,13 +117,11 @@ def _as_dict(item: Difference) -> dict[str, Any]:
 
 
 def _print(played: list[Played], written: int) -> None:
+    from dagster_playbook.report.plain_text import flat
+
     for page in played:
         for item in page.differences:
-            click.echo(f"{item.location}: {_flat(item.message)}")
+            click.echo(f"{item.location}: {flat(item.message)}")
     commands, count = sum(page.commands for page in played), sum(len(page.differences) for page in played)
     done = f", {written} written" if written else ""
     click.echo(f"{len(played)} pages, {commands} commands run: {count} differences{done}")
-
-
-def _flat(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from dagster_playbook.check import Checker
 from dagster_playbook.check.coverage import Held, State, coverage_of
 from dagster_playbook.cli import group
+from dagster_playbook.errors import PlaybookError
 from dagster_playbook.markdown.reader import read_page
 from dagster_playbook.markdown.statements import Form, statements_of
 from dagster_playbook.settings import Settings
@@ -95,3 +96,11 @@ def test_the_floor_decides_the_exit_code(tmp_path: Path, floor: str, code: int) 
     told = json.loads(result.stdout)
     assert (result.exit_code, told["share"]) == (code, 0.5)
     assert [item["line"] for item in told["pages"][0]["open_statements"]] == [3]
+
+
+@pytest.mark.parametrize("command", ["coverage", "record"])
+def test_a_project_without_a_page_is_no_pass(command: str, tmp_path: Path) -> None:
+    """Nothing was looked at: an error that says where pages were looked for, and no share of nothing."""
+    (tmp_path / "pyproject.toml").write_text("[tool.playbook]\npages = ['handbook']\ncommands = []\n")
+    with pytest.raises(PlaybookError, match="^no Markdown page in handbook$"):
+        CliRunner().invoke(group, [command, "--project", str(tmp_path)], catch_exceptions=False)
