@@ -102,5 +102,5 @@ def test_the_floor_decides_the_exit_code(tmp_path: Path, floor: str, code: int) 
 def test_a_project_without_a_page_is_no_pass(command: str, tmp_path: Path) -> None:
     """Nothing was looked at: an error that says where pages were looked for, and no share of nothing."""
     (tmp_path / "pyproject.toml").write_text("[tool.playbook]\npages = ['handbook']\ncommands = []\n")
-    with pytest.raises(PlaybookError, match="^no Markdown page in handbook$"):
+    with pytest.raises(PlaybookError, match=r"^no Markdown page in handbook\n"):
         CliRunner().invoke(group, [command, "--project", str(tmp_path)], catch_exceptions=False)
